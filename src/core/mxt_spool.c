@@ -1,0 +1,782 @@
+
+/*
+ * The spool: batches on disk.
+ *
+ * The invariant: under the name of a batch lies the whole batch, fsynced,
+ * or nothing; and only the holder of the file's lock, having seen that the
+ * name is still this file, takes the name away.
+ */
+
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mxt_json.h"
+#include "mxt_spool.h"
+
+
+#define MXT_SPOOL_TEMP      ".tmp-"
+#define MXT_SPOOL_BAD       ".bad"
+
+/* seconds after which a writer that left a temporary file is dead */
+#define MXT_SPOOL_TEMP_AGE  3600
+
+#define MXT_SPOOL_MS_MAX    9999999999999ULL
+
+/* a line without event and reason; a reason at its longest */
+#define MXT_SPOOL_LINE      64
+#define MXT_SPOOL_REASON    (6 * MXT_JSON_STRING_MAX + 2)
+
+
+static int mxt_spool_lock(int dir, const char *file, struct stat *st);
+static int mxt_spool_read(mxt_spool_file_t *f, const struct stat *st);
+static void mxt_spool_insert(mxt_spool_list_t *list, const char *file);
+static void mxt_spool_sweep(int dir, const char *file, time_t now);
+static int mxt_spool_append(int fd, const unsigned char *line, size_t len);
+static int mxt_spool_write_all(int fd, const void *buf, size_t len);
+static int mxt_spool_sync_dir(int dir);
+static void mxt_spool_close(int fd);
+static int mxt_spool_digits(const char **p, unsigned n, uint64_t *value);
+static int mxt_spool_hex(const char **p, unsigned n, uint64_t *value);
+
+
+void
+mxt_spool_format(const mxt_spool_name_t *name, char *buf)
+{
+    uint64_t  created, oldest;
+
+    created = name->created;
+    oldest = name->oldest;
+
+    if (created > MXT_SPOOL_MS_MAX) {
+        created = MXT_SPOOL_MS_MAX;
+    }
+
+    if (oldest > MXT_SPOOL_MS_MAX) {
+        oldest = MXT_SPOOL_MS_MAX;
+    }
+
+    snprintf(buf, MXT_SPOOL_NAME_MAX,
+             "%013llu-%u-%013llu-%016llx-%08x-%016llx.json%s",
+             (unsigned long long) created, name->events,
+             (unsigned long long) oldest, (unsigned long long) name->writer,
+             name->seq, (unsigned long long) name->destination,
+             name->gzip ? ".gz" : "");
+}
+
+
+int
+mxt_spool_parse(const char *file, mxt_spool_name_t *name)
+{
+    char         again[MXT_SPOOL_NAME_MAX];
+    uint64_t     events, seq;
+    const char  *p;
+
+    p = file;
+
+    if (mxt_spool_digits(&p, 13, &name->created) != 0 || *p++ != '-'
+        || mxt_spool_digits(&p, 10, &events) != 0 || *p++ != '-'
+        || mxt_spool_digits(&p, 13, &name->oldest) != 0 || *p++ != '-'
+        || mxt_spool_hex(&p, 16, &name->writer) != 0 || *p++ != '-'
+        || mxt_spool_hex(&p, 8, &seq) != 0 || *p++ != '-'
+        || mxt_spool_hex(&p, 16, &name->destination) != 0)
+    {
+        return -1;
+    }
+
+    name->events = (uint32_t) events;
+    name->seq = (uint32_t) seq;
+    name->gzip = strcmp(p, ".json.gz") == 0;
+
+    /* leading zeros, capitals, and what was cut off just now */
+
+    mxt_spool_format(name, again);
+
+    return strcmp(file, again) == 0 ? 0 : -1;
+}
+
+
+uint64_t
+mxt_spool_destination(const char *piece, ...)
+{
+    va_list      args;
+    uint64_t     hash;
+    const char  *p;
+
+    hash = 14695981039346656037ULL;
+
+    va_start(args, piece);
+
+    while (piece) {
+
+        p = piece;
+
+        do {
+            hash ^= (unsigned char) *p;
+            hash *= 1099511628211ULL;
+        } while (*p++);
+
+        piece = va_arg(args, const char *);
+    }
+
+    va_end(args);
+
+    return hash;
+}
+
+
+int
+mxt_spool_open(const char *directory, const char *sub)
+{
+    int  parent, fd;
+
+    if (*sub == '\0' || strchr(sub, '/') || strcmp(sub, ".") == 0
+        || strcmp(sub, "..") == 0)
+    {
+        errno = EINVAL;
+        return -1;
+    }
+
+    parent = open(directory, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    if (parent == -1) {
+        return -1;
+    }
+
+    if (mkdirat(parent, sub, 0700) == 0) {
+
+        /* or a crash may take the directory and the batches in it */
+
+        if (mxt_spool_sync_dir(parent) == -1) {
+            mxt_spool_close(parent);
+            return -1;
+        }
+
+    } else if (errno != EEXIST) {
+        mxt_spool_close(parent);
+        return -1;
+    }
+
+    fd = openat(parent, sub, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+
+    mxt_spool_close(parent);
+
+    return fd;
+}
+
+
+int
+mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
+    size_t len)
+{
+    int          fd, err;
+    char         temp[sizeof(MXT_SPOOL_TEMP) + MXT_SPOOL_NAME_MAX];
+    const char  *file;
+
+    if (len == 0 || len > MXT_SPOOL_FILE_MAX) {
+        errno = len ? EFBIG : EINVAL;
+        return -1;
+    }
+
+    memcpy(temp, MXT_SPOOL_TEMP, sizeof(MXT_SPOOL_TEMP));
+    mxt_spool_format(name, temp + sizeof(MXT_SPOOL_TEMP) - 1);
+
+    file = temp + sizeof(MXT_SPOOL_TEMP) - 1;
+
+    fd = openat(dir, temp, O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0600);
+    if (fd == -1) {
+        return -1;
+    }
+
+    /* the lock tells mxt_spool_list() that the writer lives */
+
+    if (flock(fd, LOCK_EX|LOCK_NB) == -1
+        || mxt_spool_write_all(fd, body, len) == -1
+        || fsync(fd) == -1
+        || renameat(dir, temp, dir, file) == -1)
+    {
+        err = errno;
+        (void) unlinkat(dir, temp, 0);
+        close(fd);
+        errno = err;
+        return -1;
+    }
+
+    /* the file is still locked: nobody can have claimed it */
+
+    if (mxt_spool_sync_dir(dir) == -1) {
+        err = errno;
+        (void) unlinkat(dir, file, 0);
+        close(fd);
+        errno = err;
+        return -1;
+    }
+
+    close(fd);
+
+    return 0;
+}
+
+
+int
+mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list)
+{
+    int                fd, err;
+    DIR               *d;
+    time_t             now;
+    struct stat        st;
+    struct dirent     *de;
+    mxt_spool_name_t   name;
+
+    list->n = 0;
+    list->files = 0;
+    list->foreign = 0;
+    list->bytes = 0;
+
+    /* a descriptor of its own: dir has one position for all its users */
+
+    fd = openat(dir, ".", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    if (fd == -1) {
+        return -1;
+    }
+
+    d = fdopendir(fd);
+    if (d == NULL) {
+        mxt_spool_close(fd);
+        return -1;
+    }
+
+    now = time(NULL);
+
+    for ( ;; ) {
+
+        errno = 0;
+
+        de = readdir(d);
+        if (de == NULL) {
+            break;
+        }
+
+        if (mxt_spool_parse(de->d_name, &name) != 0) {
+            mxt_spool_sweep(dir, de->d_name, now);
+            continue;
+        }
+
+        if (fstatat(dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1
+            || !S_ISREG(st.st_mode))
+        {
+            continue;
+        }
+
+        if (name.destination != destination) {
+            list->foreign++;
+            continue;
+        }
+
+        list->files++;
+        list->bytes += (uint64_t) st.st_size;
+
+        mxt_spool_insert(list, de->d_name);
+    }
+
+    err = errno;
+    closedir(d);
+
+    if (err) {
+        errno = err;
+        return -1;
+    }
+
+    return 0;
+}
+
+
+int
+mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f)
+{
+    int          fd;
+    struct stat  st;
+
+    memset(f, 0, sizeof(mxt_spool_file_t));
+
+    f->fd = -1;
+    f->dir = dir;
+
+    if (mxt_spool_parse(file, &f->name) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+
+    memcpy(f->file, file, strlen(file) + 1);
+
+    fd = mxt_spool_lock(dir, file, &st);
+
+    if (fd == -1) {
+        return (errno == ENOENT || errno == EWOULDBLOCK) ? 0 : -1;
+    }
+
+    f->fd = fd;
+
+    if (mxt_spool_read(f, &st) == -1) {
+        mxt_spool_release(f);
+        return -1;
+    }
+
+    return 1;
+}
+
+
+int
+mxt_spool_done(mxt_spool_file_t *f)
+{
+    int  rc;
+
+    if (f->fd == -1) {
+        errno = EBADF;
+        return -1;
+    }
+
+    rc = unlinkat(f->dir, f->file, 0);
+
+    if (rc == -1 && errno == ENOENT) {
+        rc = 0;
+    }
+
+    mxt_spool_release(f);
+
+    return rc;
+}
+
+
+void
+mxt_spool_release(mxt_spool_file_t *f)
+{
+    free(f->body);
+    f->body = NULL;
+    f->len = 0;
+
+    if (f->fd != -1) {
+        mxt_spool_close(f->fd);
+        f->fd = -1;
+    }
+}
+
+
+int
+mxt_spool_set_aside(mxt_spool_file_t *f)
+{
+    int          rc;
+    char         bad[MXT_SPOOL_NAME_MAX + sizeof(MXT_SPOOL_BAD)];
+    struct stat  st;
+
+    if (f->file[0] == '\0') {
+        errno = EINVAL;
+        return -1;
+    }
+
+    /* one that could not be read was let go of */
+
+    if (f->fd == -1) {
+        f->fd = mxt_spool_lock(f->dir, f->file, &st);
+
+        if (f->fd == -1) {
+            return -1;
+        }
+    }
+
+    snprintf(bad, sizeof(bad), "%s%s", f->file, MXT_SPOOL_BAD);
+
+    rc = renameat(f->dir, f->file, f->dir, bad);
+
+    mxt_spool_release(f);
+
+    return rc;
+}
+
+
+int
+mxt_spool_reject(int dir, uint64_t now, const char *reason, const void *event,
+    size_t len)
+{
+    int             fd, rc;
+    char            file[MXT_SPOOL_NAME_MAX];
+    size_t          size;
+    time_t          sec;
+    mxt_json_t      j;
+    struct tm       tm;
+    unsigned char  *line, *p;
+
+    sec = (time_t) (now / 1000);
+
+    if (gmtime_r(&sec, &tm) == NULL) {
+        return -1;
+    }
+
+    snprintf(file, sizeof(file), "rejected-%04d%02d%02d.ndjson",
+             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+
+    size = MXT_SPOOL_LINE + MXT_SPOOL_REASON + len;
+
+    line = malloc(size);
+    if (line == NULL) {
+        return -1;
+    }
+
+    mxt_json_init(&j, line, size);
+    mxt_json_raw(&j, "{\"time\":", 8);
+    mxt_json_uint(&j, now);
+    mxt_json_raw(&j, ",\"reason\":", 10);
+    (void) mxt_json_string(&j, reason, strlen(reason));
+    mxt_json_raw(&j, ",\"event\":", 9);
+
+    p = j.pos;
+
+    if (len) {
+        mxt_json_raw(&j, event, len);
+
+    } else {
+        mxt_json_raw(&j, "null", 4);
+    }
+
+    /* in JSON these are white space, and a line is a line */
+
+    for ( /* void */ ; p < j.pos; p++) {
+        if (*p == '\n' || *p == '\r') {
+            *p = ' ';
+        }
+    }
+
+    mxt_json_raw(&j, "}\n", 2);
+
+    fd = openat(dir, file,
+                O_RDWR|O_APPEND|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, 0600);
+    if (fd == -1) {
+        free(line);
+        return -1;
+    }
+
+    rc = mxt_spool_append(fd, line, (size_t) (j.pos - line));
+
+    free(line);
+    mxt_spool_close(fd);
+
+    return rc;
+}
+
+
+/*
+ * Opens and locks a batch, if it is one.  A descriptor, or -1: ENOENT if it
+ * is gone, EWOULDBLOCK if another process has it.
+ */
+
+static int
+mxt_spool_lock(int dir, const char *file, struct stat *st)
+{
+    int          fd;
+    struct stat  named;
+
+    fd = openat(dir, file, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
+    if (fd == -1) {
+        return -1;
+    }
+
+    if (flock(fd, LOCK_EX|LOCK_NB) == -1
+        || fstat(fd, st) == -1
+        || fstatat(dir, file, &named, AT_SYMLINK_NOFOLLOW) == -1)
+    {
+        mxt_spool_close(fd);
+        return -1;
+    }
+
+    /* sent and unlinked between open and lock, perhaps written anew since */
+
+    if (named.st_dev != st->st_dev || named.st_ino != st->st_ino) {
+        mxt_spool_close(fd);
+        errno = ENOENT;
+        return -1;
+    }
+
+    return fd;
+}
+
+
+static int
+mxt_spool_read(mxt_spool_file_t *f, const struct stat *st)
+{
+    size_t   size;
+    ssize_t  n;
+
+    if (!S_ISREG(st->st_mode) || st->st_size == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+
+    if (st->st_size > MXT_SPOOL_FILE_MAX) {
+        errno = EFBIG;
+        return -1;
+    }
+
+    size = (size_t) st->st_size;
+
+    f->body = malloc(size);
+    if (f->body == NULL) {
+        return -1;
+    }
+
+    while (f->len < size) {
+
+        n = read(f->fd, f->body + f->len, size - f->len);
+
+        if (n > 0) {
+            f->len += (size_t) n;
+            continue;
+        }
+
+        if (n == -1 && errno == EINTR) {
+            continue;
+        }
+
+        /* somebody cuts it off under our hands */
+
+        if (n == 0) {
+            errno = EIO;
+        }
+
+        return -1;
+    }
+
+    return 0;
+}
+
+
+/* keeps the list sorted, and the oldest when it is full */
+
+static void
+mxt_spool_insert(mxt_spool_list_t *list, const char *file)
+{
+    uint32_t  low, high, mid;
+
+    low = 0;
+    high = list->n;
+
+    while (low < high) {
+        mid = low + (high - low) / 2;
+
+        if (strcmp(list->file[mid], file) < 0) {
+            low = mid + 1;
+
+        } else {
+            high = mid;
+        }
+    }
+
+    if (low == list->max) {
+        return;
+    }
+
+    if (list->n < list->max) {
+        list->n++;
+    }
+
+    memmove(list->file[low + 1], list->file[low],
+            (list->n - low - 1) * (size_t) MXT_SPOOL_NAME_MAX);
+    memcpy(list->file[low], file, strlen(file) + 1);
+}
+
+
+/* what a writer that died has left behind */
+
+static void
+mxt_spool_sweep(int dir, const char *file, time_t now)
+{
+    int               fd;
+    struct stat       st;
+    mxt_spool_name_t  name;
+
+    if (strncmp(file, MXT_SPOOL_TEMP, sizeof(MXT_SPOOL_TEMP) - 1) != 0
+        || mxt_spool_parse(file + sizeof(MXT_SPOOL_TEMP) - 1, &name) != 0)
+    {
+        return;
+    }
+
+    /* a young one is not even locked for a look: its writer may be about to */
+
+    if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
+        || !S_ISREG(st.st_mode)
+        || now - st.st_mtime <= MXT_SPOOL_TEMP_AGE)
+    {
+        return;
+    }
+
+    fd = mxt_spool_lock(dir, file, &st);
+    if (fd == -1) {
+        return;
+    }
+
+    if (S_ISREG(st.st_mode) && now - st.st_mtime > MXT_SPOOL_TEMP_AGE) {
+        (void) unlinkat(dir, file, 0);
+    }
+
+    mxt_spool_close(fd);
+}
+
+
+static int
+mxt_spool_append(int fd, const unsigned char *line, size_t len)
+{
+    int          err;
+    char         last;
+    struct stat  st;
+
+    /* another writer holds it for the time of one write() */
+
+    while (flock(fd, LOCK_EX) == -1) {
+        if (errno != EINTR) {
+            return -1;
+        }
+    }
+
+    if (fstat(fd, &st) == -1) {
+        return -1;
+    }
+
+    if (!S_ISREG(st.st_mode)) {
+        errno = EINVAL;
+        return -1;
+    }
+
+    /* a line that a crash has torn ends here */
+
+    if ((st.st_size > 0
+         && pread(fd, &last, 1, st.st_size - 1) == 1
+         && last != '\n'
+         && mxt_spool_write_all(fd, "\n", 1) == -1)
+        || mxt_spool_write_all(fd, line, len) == -1)
+    {
+        err = errno;
+
+        if (ftruncate(fd, st.st_size) == -1) {
+            /* void */
+        }
+
+        errno = err;
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static int
+mxt_spool_write_all(int fd, const void *buf, size_t len)
+{
+    ssize_t               n;
+    const unsigned char  *p;
+
+    p = buf;
+
+    while (len) {
+
+        n = write(fd, p, len);
+
+        if (n == -1) {
+            if (errno == EINTR) {
+                continue;
+            }
+
+            return -1;
+        }
+
+        if (n == 0) {
+            errno = EIO;
+            return -1;
+        }
+
+        p += n;
+        len -= (size_t) n;
+    }
+
+    return 0;
+}
+
+
+static int
+mxt_spool_sync_dir(int dir)
+{
+    /* EINVAL is a file system that has no such thing */
+
+    return (fsync(dir) == -1 && errno != EINVAL) ? -1 : 0;
+}
+
+
+/* close() that leaves the errno of what went wrong before */
+
+static void
+mxt_spool_close(int fd)
+{
+    int  err;
+
+    err = errno;
+    (void) close(fd);
+    errno = err;
+}
+
+
+static int
+mxt_spool_digits(const char **p, unsigned n, uint64_t *value)
+{
+    uint64_t     v;
+    const char  *s;
+
+    v = 0;
+
+    for (s = *p; n && *s >= '0' && *s <= '9'; s++, n--) {
+        v = v * 10 + (uint64_t) (*s - '0');
+    }
+
+    if (s == *p) {
+        return -1;
+    }
+
+    *p = s;
+    *value = v;
+
+    return 0;
+}
+
+
+static int
+mxt_spool_hex(const char **p, unsigned n, uint64_t *value)
+{
+    uint64_t     v;
+    const char  *s;
+
+    v = 0;
+
+    for (s = *p; n; s++, n--) {
+
+        if (*s >= '0' && *s <= '9') {
+            v = v << 4 | (uint64_t) (*s - '0');
+
+        } else if (*s >= 'a' && *s <= 'f') {
+            v = v << 4 | (uint64_t) (*s - 'a' + 10);
+
+        } else {
+            return -1;
+        }
+    }
+
+    *p = s;
+    *value = v;
+
+    return 0;
+}

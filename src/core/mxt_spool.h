@@ -1,0 +1,148 @@
+
+/*
+ * The spool: batches on disk.
+ *
+ * A file is one batch exactly as it goes over the wire.  It appears under
+ * its name whole and fsynced or not at all; it is sent by the process that
+ * holds its lock and still sees its name, and unlinked only after the
+ * batch was acknowledged.  Its name tells everything about it:
+ *
+ *     CREATED-EVENTS-OLDEST-WRITER-SEQ-DESTINATION.json.gz
+ *
+ * CREATED and OLDEST (the oldest event's time) are 13 digits of ms since the
+ * epoch, EVENTS decimal without leading zeros, WRITER 16 hex digits, SEQ 8
+ * hex digits, DESTINATION 16 hex digits; ".json" instead of ".json.gz" is a
+ * batch that is not compressed.  So names sort by age, and two writers
+ * never meet.  Until it is whole it is named .tmp-NAME and locked; what a
+ * writer that died left so is removed by mxt_spool_list() after an hour.
+ * Everything else in the directory is foreign and left alone.
+ *
+ * Rejected events lie beside it, in rejected-YYYYMMDD.ndjson (UTC), a line
+ * each: {"time":MS,"reason":"...","event":{...}}.
+ */
+
+
+#ifndef MXT_SPOOL_H
+#define MXT_SPOOL_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+#define MXT_SPOOL_NAME_MAX  128
+
+/* a batch is bounded by the API's 10 MB; what is larger is not ours */
+#define MXT_SPOOL_FILE_MAX  (16 * 1024 * 1024)
+
+
+typedef struct {
+    uint64_t  created;          /* ms since the epoch */
+    uint64_t  oldest;           /* ms since the epoch */
+    uint32_t  events;
+    uint64_t  writer;
+    uint32_t  seq;
+    uint64_t  destination;
+    unsigned  gzip;             /* 0 or 1 */
+} mxt_spool_name_t;
+
+
+/* a claimed file */
+typedef struct {
+    int               fd;       /* locked; -1 is none */
+    int               dir;      /* the caller's */
+    char              file[MXT_SPOOL_NAME_MAX];
+    mxt_spool_name_t  name;
+    unsigned char    *body;     /* malloc'ed by mxt_spool_claim() */
+    size_t            len;
+} mxt_spool_file_t;
+
+
+/* what a look at the directory found */
+typedef struct {
+    uint32_t          n;                /* names in file[] */
+    uint32_t          files;            /* of this destination, in all */
+    uint32_t          foreign;          /* of another destination */
+    uint64_t          bytes;            /* of this destination's files */
+    char            (*file)[MXT_SPOOL_NAME_MAX];    /* the caller's array */
+    uint32_t          max;              /* its size */
+} mxt_spool_list_t;
+
+
+#pragma GCC visibility push(hidden)
+
+
+/* Writes the name, terminated, into buf of MXT_SPOOL_NAME_MAX bytes.  A time
+ * that does not fit into 13 digits (the year 2286) becomes all nines. */
+void mxt_spool_format(const mxt_spool_name_t *name, char *buf);
+
+/* 0, or -1 if file is not to the letter what mxt_spool_format() writes. */
+int mxt_spool_parse(const char *file, mxt_spool_name_t *name);
+
+/* FNV-1a, 64 bits, of the pieces with a NUL after each: the hash of URL,
+ * api and account that names a destination.  Pieces end with NULL. */
+uint64_t mxt_spool_destination(const char *piece, ...);
+
+/*
+ * Opens directory/sub for the calls below, making sub (mode 0700) if it is
+ * not there.  A descriptor that the caller closes, or -1 with errno (EINVAL
+ * if sub is empty, ".", ".." or has a slash in it).
+ */
+int mxt_spool_open(const char *directory, const char *sub);
+
+/*
+ * Writes one batch: to a temporary name (O_EXCL, O_NOFOLLOW, 0600), fsync,
+ * rename, fsync of the directory.  0, or -1 with errno, and then nothing of
+ * it is left (EINVAL if it is empty, EFBIG beyond MXT_SPOOL_FILE_MAX: nobody
+ * could claim it).  Blocks for the time of two fsyncs.
+ */
+int mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
+    size_t len);
+
+/*
+ * Fills list with the oldest files of destination, sorted by name, at most
+ * list->max of them, and the totals.  Bounded memory whatever the number
+ * of files; one fstatat() for each.  Only regular files count.  0, or -1
+ * with errno.
+ */
+int mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list);
+
+/*
+ * Claims a file: opens it (no symbolic link, regular files only), locks it
+ * without waiting, looks that the name is still this file, reads it.
+ * 1 if claimed; 0 if another process has it or it is gone; -1 with errno if
+ * it cannot be read (EFBIG beyond MXT_SPOOL_FILE_MAX; EINVAL if empty, not a
+ * regular file, or not a name of ours; ELOOP if a symbolic link).  Whatever
+ * it returns, f may be given to mxt_spool_release(), which has nothing to do
+ * unless it was 1; after EFBIG and EINVAL also to mxt_spool_set_aside().
+ */
+int mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f);
+
+/* The batch was acknowledged: unlinks the file, then releases it.  0, or -1
+ * with errno if it could not be unlinked (released all the same).  That it
+ * is gone already is no error. */
+int mxt_spool_done(mxt_spool_file_t *f);
+
+/* Frees the body, lets go of the lock; the file stays.  Idempotent. */
+void mxt_spool_release(mxt_spool_file_t *f);
+
+/* Renames a claimed file to its name with ".bad" behind it and releases it:
+ * set aside for a human.  0, or -1 with errno.  One that could not be read
+ * is locked again first: then also -1 with EWOULDBLOCK or ENOENT. */
+int mxt_spool_set_aside(mxt_spool_file_t *f);
+
+/*
+ * Appends one line to the rejected file of the day that now (ms since the
+ * epoch) is in.  event is len bytes of JSON (line breaks in it become spaces;
+ * none is null); reason is terminated, escaped here, and cut at
+ * MXT_JSON_STRING_MAX bytes.  0, or -1 with errno, and then nothing of it is
+ * left.  Waits while another process appends.
+ */
+int mxt_spool_reject(int dir, uint64_t now, const char *reason,
+    const void *event, size_t len);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* MXT_SPOOL_H */

@@ -1,0 +1,721 @@
+
+/*
+ * The zone; see the header for what holds it together.
+ *
+ * A slot's word is process << 10 | kind << 2 | state.  It goes from 0 to
+ * LIVE and back by its owner; from the LIVE of a dead process to BURIED by a
+ * living one, which finishes what the dead had begun and puts 0; and if that
+ * one dies as well, from its BURIED to the next one's.  So a slot is in the
+ * hands of one living process at a time, and no other.
+ */
+
+
+#include <string.h>
+
+#include "mxt_zone.h"
+
+
+#define MXT_SLOT_LIVE     1
+#define MXT_SLOT_BURIED   2
+
+#define MXT_SLOT_SHIFT    10
+
+#define MXT_CACHE_LINE    64
+
+#define mxt_slot_process(w)  ((mxt_process_t) ((w) >> MXT_SLOT_SHIFT))
+#define mxt_slot_kind(w)     ((unsigned) ((w) >> 2) & 3)
+#define mxt_slot_state(w)    ((unsigned) (w) & 3)
+
+#define mxt_lease_slot(l)    ((unsigned) (l) & 0xffff)
+
+#define mxt_load(p)          __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define mxt_store(p, v)      __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+
+static int mxt_zone_find(mxt_zone_t *z, uint64_t now);
+static void mxt_zone_freed(mxt_zone_t *z);
+static int mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind);
+static int mxt_slot_bury(mxt_zone_t *z, unsigned i, uint64_t word);
+static void mxt_slot_redo(mxt_zone_t *z, mxt_slot_t *slot);
+static uint64_t mxt_slot_word(mxt_process_t process, unsigned kind,
+    unsigned state);
+static int mxt_swap(uint64_t *p, uint64_t *expected, uint64_t value);
+
+
+unsigned
+mxt_zone_format(void *memory, size_t size)
+{
+    size_t           head, n, slots;
+    mxt_zone_shm_t  *shm;
+
+    shm = memory;
+
+    for (n = size / MXT_SEGMENT_SIZE; n; n--) {
+
+        slots = n / 2;
+
+        if (slots < MXT_ZONE_SLOTS_MIN) {
+            slots = MXT_ZONE_SLOTS_MIN;
+        }
+
+        if (slots > MXT_ZONE_SLOTS_MAX) {
+            slots = MXT_ZONE_SLOTS_MAX;
+        }
+
+        head = (sizeof(mxt_zone_shm_t) + MXT_CACHE_LINE - 1)
+               & ~((size_t) MXT_CACHE_LINE - 1);
+
+        shm->slot_offset = head;
+        head += slots * sizeof(mxt_slot_t);
+
+        shm->segment_offset = head;
+        head += n * sizeof(mxt_segment_t);
+
+        shm->data_offset = head;
+
+        if (head + n * MXT_SEGMENT_SIZE <= size) {
+            shm->size = size;
+            shm->slots = (uint32_t) slots;
+            shm->segments = (uint32_t) n;
+
+            return (unsigned) n;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+mxt_zone_view(mxt_zone_t *z, void *memory, mxt_process_t process,
+    int (*alive)(mxt_process_t process))
+{
+    unsigned char   *p;
+    mxt_zone_shm_t  *shm;
+
+    p = memory;
+    shm = memory;
+
+    memset(z, 0, sizeof(mxt_zone_t));
+
+    z->shm = shm;
+    z->slot = (mxt_slot_t *) (void *) (p + shm->slot_offset);
+    z->segment = (mxt_segment_t *) (void *) (p + shm->segment_offset);
+    z->data = p + shm->data_offset;
+    z->process = process;
+    z->alive = alive;
+    z->open = shm->segments;
+}
+
+
+int
+mxt_zone_attach(mxt_zone_t *z, mxt_kind_e kind)
+{
+    if (mxt_slot_take(z, kind) == 0) {
+        return 0;
+    }
+
+    return mxt_zone_bury(z) ? mxt_slot_take(z, kind) : -1;
+}
+
+
+void
+mxt_zone_detach(mxt_zone_t *z)
+{
+    unsigned  i;
+
+    if (z->own == NULL) {
+        return;
+    }
+
+    /* what is to be done for the dead is to be done for the leaving */
+
+    for (i = 0; i < z->shm->segments; i++) {
+        (void) mxt_segment_bury(&z->segment[i], z->own_index);
+    }
+
+    mxt_store(&z->own->inflight, 0);
+    mxt_store(&z->own->word, 0);
+
+    z->own = NULL;
+    z->open = z->shm->segments;
+}
+
+
+int
+mxt_zone_append(mxt_zone_t *z, const void *record, size_t len, uint64_t now,
+    uint32_t time)
+{
+    mxt_segment_t  *s;
+    unsigned char  *data;
+
+    if (len > MXT_SEGMENT_ROOM) {
+        mxt_zone_count(z, MXT_DROPPED_TOO_LARGE);
+        return -1;
+    }
+
+    for ( ;; ) {
+
+        if (z->open != z->shm->segments) {
+
+            s = &z->segment[z->open];
+            data = mxt_zone_data(z, z->open);
+
+            if (!mxt_segment_fits(data, z->word, len)) {
+                (void) mxt_segment_seal(s, mxt_word_generation(z->word));
+
+            } else if (mxt_segment_begin(s, &z->word) == 0) {
+
+                mxt_segment_write(data, z->word, record, len, time);
+
+                if (mxt_segment_publish(s, &z->word) == 0) {
+                    return 0;
+                }
+            }
+
+            z->open = z->shm->segments;
+        }
+
+        if (mxt_zone_full(z) || mxt_zone_find(z, now) != 0) {
+            mxt_zone_count(z, MXT_DROPPED_FULL);
+            return -1;
+        }
+    }
+}
+
+
+int
+mxt_zone_full(const mxt_zone_t *z)
+{
+    return z->open == z->shm->segments
+           && z->full == mxt_load(&z->shm->freed) + 1;
+}
+
+
+void
+mxt_zone_take(mxt_zone_t *z, uint64_t now)
+{
+    uint64_t  lease;
+
+    lease = mxt_load(&z->shm->lease);
+
+    do {
+        z->generation = (lease >> 16) + 1;
+
+    } while (mxt_swap(&z->shm->lease, &lease,
+                      z->generation << 16 | (z->own_index + 1))
+             != 0);
+
+    mxt_store(&z->shm->taken_at, now);
+}
+
+
+int
+mxt_zone_take_free(mxt_zone_t *z, uint64_t now)
+{
+    uint64_t  lease;
+
+    lease = mxt_load(&z->shm->lease);
+
+    if (mxt_zone_held(z)) {
+        return -1;
+    }
+
+    z->generation = (lease >> 16) + 1;
+
+    if (mxt_swap(&z->shm->lease, &lease,
+                 z->generation << 16 | (z->own_index + 1))
+        != 0)
+    {
+        return -1;
+    }
+
+    mxt_store(&z->shm->taken_at, now);
+
+    return 0;
+}
+
+
+int
+mxt_zone_holds(const mxt_zone_t *z)
+{
+    return mxt_load(&z->shm->lease)
+           == (z->generation << 16 | (z->own_index + 1));
+}
+
+
+void
+mxt_zone_release(mxt_zone_t *z)
+{
+    uint64_t  lease;
+
+    lease = z->generation << 16 | (z->own_index + 1);
+
+    (void) mxt_swap(&z->shm->lease, &lease, z->generation << 16);
+}
+
+
+int
+mxt_zone_held(const mxt_zone_t *z)
+{
+    unsigned  n;
+    uint64_t  word;
+
+    n = mxt_lease_slot(mxt_load(&z->shm->lease));
+
+    if (n == 0) {
+        return 0;
+    }
+
+    word = mxt_load(&z->slot[n - 1].word);
+
+    return mxt_slot_state(word) == MXT_SLOT_LIVE
+           && mxt_slot_kind(word) == MXT_FLUSHER
+           && z->alive(mxt_slot_process(word));
+}
+
+
+int
+mxt_zone_died_young(const mxt_zone_t *z, uint64_t now, uint64_t ms)
+{
+    return mxt_lease_slot(mxt_load(&z->shm->lease)) != 0
+           && !mxt_zone_held(z)
+           && now - mxt_load(&z->shm->taken_at) < ms;
+}
+
+
+unsigned
+mxt_zone_bury(mxt_zone_t *z)
+{
+    unsigned  i, n;
+    uint64_t  word;
+
+    n = 0;
+
+    for (i = 0; i < z->shm->slots; i++) {
+
+        word = mxt_load(&z->slot[i].word);
+
+        if (word == 0
+            || mxt_slot_process(word) == z->process
+            || z->alive(mxt_slot_process(word)))
+        {
+            continue;
+        }
+
+        n += (unsigned) mxt_slot_bury(z, i, word);
+    }
+
+    return n;
+}
+
+
+unsigned
+mxt_zone_attached(const mxt_zone_t *z, mxt_kind_e kind)
+{
+    unsigned  i, n;
+    uint64_t  word;
+
+    n = 0;
+
+    for (i = 0; i < z->shm->slots; i++) {
+
+        word = mxt_load(&z->slot[i].word);
+
+        if (mxt_slot_state(word) == MXT_SLOT_LIVE
+            && mxt_slot_kind(word) == (unsigned) kind
+            && z->alive(mxt_slot_process(word)))
+        {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+unsigned
+mxt_zone_inflight(const mxt_zone_t *z)
+{
+    unsigned  i, n;
+
+    n = 0;
+
+    for (i = 0; i < z->shm->slots; i++) {
+        n += (unsigned) mxt_load(&z->slot[i].inflight);
+    }
+
+    return n;
+}
+
+
+void
+mxt_zone_look(mxt_zone_t *z, mxt_look_t *look)
+{
+    size_t          len;
+    unsigned        i, n, count, settled;
+    uint64_t        w, opened;
+    mxt_segment_t  *s;
+
+    memset(look, 0, sizeof(mxt_look_t));
+
+    for (i = 0; i < z->shm->segments; i++) {
+
+        s = &z->segment[i];
+        w = mxt_segment_word(s);
+
+        if (!(w & MXT_SEGMENT_TAKEN)) {
+            continue;
+        }
+
+        look->used++;
+
+        count = mxt_word_count(w);
+        settled = mxt_segment_settled(s, w);
+        n = count > settled ? count - settled : 0;
+
+        if (w & MXT_SEGMENT_LEASED) {
+            look->in_flight += n;
+            continue;
+        }
+
+        if (n == 0) {
+
+            if ((w & MXT_SEGMENT_SEALED)
+                && mxt_segment_free(s, z->shm->slots) == 0)
+            {
+                mxt_zone_freed(z);
+                look->used--;
+            }
+
+            continue;
+        }
+
+        look->queued += n;
+
+        if (w & MXT_SEGMENT_SEALED) {
+            (void) mxt_segment_range(mxt_zone_data(z, i), settled, count,
+                                     &len);
+            look->sealed_records += n;
+            look->sealed_bytes += len;
+        }
+
+        opened = __atomic_load_n(&s->opened, __ATOMIC_RELAXED);
+
+        if (look->oldest == 0 || opened < look->oldest) {
+            look->oldest = opened;
+        }
+    }
+}
+
+
+void
+mxt_zone_seal(mxt_zone_t *z)
+{
+    unsigned  i;
+    uint64_t  w;
+
+    for (i = 0; i < z->shm->segments; i++) {
+
+        w = mxt_segment_word(&z->segment[i]);
+
+        if ((w & MXT_SEGMENT_TAKEN) && mxt_word_count(w)) {
+            (void) mxt_segment_seal(&z->segment[i], mxt_word_generation(w));
+        }
+    }
+}
+
+
+void
+mxt_zone_settle(mxt_zone_t *z, unsigned segment, unsigned settled,
+    const uint32_t outcome[MXT_OUTCOMES])
+{
+    unsigned        i;
+    mxt_redo_t     *redo;
+    mxt_segment_t  *s;
+
+    redo = &z->own->redo;
+
+    redo->segment = segment;
+
+    if (segment != z->shm->segments) {
+        redo->settled = mxt_segment_settled_value(
+                            mxt_segment_word(&z->segment[segment]), settled);
+    }
+
+    for (i = 0; i < MXT_OUTCOMES; i++) {
+        redo->outcome[i] = z->own->outcome[i] + outcome[i];
+    }
+
+    mxt_store(&redo->armed, 1);
+
+    mxt_slot_redo(z, z->own);
+
+    if (segment == z->shm->segments) {
+        return;
+    }
+
+    s = &z->segment[segment];
+
+    if (mxt_segment_free(s, z->own_index) == 0) {
+        mxt_zone_freed(z);
+        return;
+    }
+
+    (void) mxt_segment_unlease(s, z->own_index);
+}
+
+
+void
+mxt_zone_settle_spooled(mxt_zone_t *z, const uint32_t outcome[MXT_OUTCOMES])
+{
+    mxt_zone_settle(z, z->shm->segments, 0, outcome);
+}
+
+
+void
+mxt_zone_deflating(mxt_zone_t *z, unsigned segment, unsigned on)
+{
+    mxt_store(&z->segment[segment].deflating, on);
+}
+
+
+unsigned
+mxt_zone_deaths(const mxt_zone_t *z, unsigned segment)
+{
+    uint64_t        deaths;
+    mxt_segment_t  *s;
+
+    s = &z->segment[segment];
+    deaths = mxt_load(&s->deaths);
+
+    if (deaths >> 13 != mxt_word_generation(mxt_segment_word(s))) {
+        return 0;
+    }
+
+    return (unsigned) deaths & 8191;
+}
+
+
+uint64_t
+mxt_zone_counter(const mxt_zone_t *z, mxt_worker_counter_e counter)
+{
+    unsigned  i;
+    uint64_t  sum;
+
+    sum = 0;
+
+    for (i = 0; i < z->shm->slots; i++) {
+        sum += mxt_load(&z->slot[i].counter[counter]);
+    }
+
+    return sum;
+}
+
+
+uint64_t
+mxt_zone_outcome(const mxt_zone_t *z, mxt_outcome_e outcome)
+{
+    unsigned  i;
+    uint64_t  sum;
+
+    sum = 0;
+
+    for (i = 0; i < z->shm->slots; i++) {
+        sum += mxt_load(&z->slot[i].outcome[outcome]);
+    }
+
+    return sum;
+}
+
+
+uint64_t
+mxt_zone_post(const mxt_zone_t *z, mxt_flusher_counter_e counter)
+{
+    unsigned  i;
+    uint64_t  sum;
+
+    sum = 0;
+
+    for (i = 0; i < z->shm->slots; i++) {
+        sum += mxt_load(&z->slot[i].post[counter]);
+    }
+
+    return sum;
+}
+
+
+unsigned char *
+mxt_zone_data(const mxt_zone_t *z, unsigned segment)
+{
+    return z->data + (size_t) segment * MXT_SEGMENT_SIZE;
+}
+
+
+int
+mxt_zone_valid(const mxt_zone_t *z)
+{
+    unsigned  i;
+
+    for (i = 0; i < z->shm->segments; i++) {
+
+        if (!mxt_segment_valid(&z->segment[i], mxt_zone_data(z, i),
+                               z->shm->slots))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+mxt_zone_find(mxt_zone_t *z, uint64_t now)
+{
+    unsigned  i, k, n;
+    uint64_t  freed;
+
+    /* before the search: what is freed behind it then shows */
+
+    freed = mxt_load(&z->shm->freed);
+
+    n = z->shm->segments;
+    k = (unsigned) (mxt_load(&z->shm->hint) % n);
+
+    for (i = 0; i < n; i++) {
+
+        if (mxt_segment_open(&z->segment[k], z->own_index, now, &z->word)
+            == 0)
+        {
+            mxt_store(&z->shm->hint, k + 1);
+            z->open = k;
+            z->full = 0;
+            return 0;
+        }
+
+        k = (k + 1 == n) ? 0 : k + 1;
+    }
+
+    z->full = freed + 1;
+
+    return -1;
+}
+
+
+static void
+mxt_zone_freed(mxt_zone_t *z)
+{
+    (void) __atomic_add_fetch(&z->shm->freed, 1, __ATOMIC_ACQ_REL);
+}
+
+
+static int
+mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind)
+{
+    unsigned  i;
+    uint64_t  word;
+
+    for (i = 0; i < z->shm->slots; i++) {
+
+        word = 0;
+
+        if (mxt_swap(&z->slot[i].word, &word,
+                     mxt_slot_word(z->process, kind, MXT_SLOT_LIVE))
+            == 0)
+        {
+            z->own = &z->slot[i];
+            z->own_index = i;
+            z->open = z->shm->segments;
+            z->full = 0;
+            return 0;
+        }
+    }
+
+    return -1;
+}
+
+
+static int
+mxt_slot_bury(mxt_zone_t *z, unsigned i, uint64_t word)
+{
+    unsigned        k;
+    uint64_t        w, deaths;
+    mxt_slot_t     *slot;
+    mxt_segment_t  *s;
+
+    slot = &z->slot[i];
+
+    if (mxt_swap(&slot->word, &word,
+                 mxt_slot_word(z->process, mxt_slot_kind(word),
+                               MXT_SLOT_BURIED))
+        != 0)
+    {
+        return 0;
+    }
+
+    if (mxt_load(&slot->redo.armed)) {
+        mxt_slot_redo(z, slot);
+    }
+
+    for (k = 0; k < z->shm->segments; k++) {
+
+        s = &z->segment[k];
+        w = mxt_segment_word(s);
+
+        if ((w & MXT_SEGMENT_LEASED) && mxt_word_lessee(w) == i
+            && mxt_load(&s->deflating))
+        {
+            deaths = mxt_zone_deaths(z, k) + 1;
+            mxt_store(&s->deaths, mxt_word_generation(w) << 13 | deaths);
+            mxt_store(&s->deflating, 0);
+        }
+
+        (void) mxt_segment_bury(s, i);
+    }
+
+    /* the dead may have freed one and not said so */
+
+    mxt_zone_freed(z);
+
+    mxt_store(&slot->inflight, 0);
+    mxt_store(&slot->word, 0);
+
+    return 1;
+}
+
+
+static void
+mxt_slot_redo(mxt_zone_t *z, mxt_slot_t *slot)
+{
+    unsigned     i;
+    mxt_redo_t  *redo;
+
+    redo = &slot->redo;
+
+    for (i = 0; i < MXT_OUTCOMES; i++) {
+        mxt_store(&slot->outcome[i], redo->outcome[i]);
+    }
+
+    if (redo->segment != z->shm->segments) {
+        mxt_store(&z->segment[redo->segment].settled, redo->settled);
+    }
+
+    mxt_store(&redo->armed, 0);
+}
+
+
+static uint64_t
+mxt_slot_word(mxt_process_t process, unsigned kind, unsigned state)
+{
+    return process << MXT_SLOT_SHIFT | kind << 2 | state;
+}
+
+
+static int
+mxt_swap(uint64_t *p, uint64_t *expected, uint64_t value)
+{
+    return __atomic_compare_exchange_n(p, expected, value, 0,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+           ? 0 : -1;
+}

@@ -1,0 +1,290 @@
+
+/*
+ * What the rooms of the module share: the configuration, and who calls whom.
+ *
+ *     module -> event, flusher, status -> queue -> core
+ *
+ * The event's side and the flusher's never meet: the queue is their whole
+ * contract.
+ */
+
+
+#ifndef NGX_MIXTRACK_H
+#define NGX_MIXTRACK_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "mxt_json.h"
+#include "mxt_zone.h"
+
+
+#define NGX_MIXTRACK_VERSION          "0.1.0"
+
+/* the unnamed project */
+#define NGX_MIXTRACK_DEFAULT          "default"
+
+/* Mixpanel's limits: events a request, and properties an event ("fewer
+ * than 255") */
+#define NGX_MIXTRACK_EVENTS_MAX       2000
+#define NGX_MIXTRACK_PROPERTIES_MAX   254
+
+/* 2 MiB is the stricter of the two limits that Mixpanel documents for a
+ * request, 10 MB the other */
+#define NGX_MIXTRACK_BYTES_DEFAULT    2000000
+#define NGX_MIXTRACK_BYTES_MAX        10000000
+
+/* token, time, $insert_id, distinct_id, $device_id, $user_id, ip */
+#define NGX_MIXTRACK_OWN_PROPERTIES   7
+
+
+/* what stands between the parts of an event */
+#define NGX_MIXTRACK_BEFORE_NAME      "{\"event\":\""
+#define NGX_MIXTRACK_BEFORE_TOKEN     "\",\"properties\":{\"token\":\""
+#define NGX_MIXTRACK_BEFORE_TIME      "\",\"time\":"
+
+#define ngx_mixtrack_raw(j, text)     mxt_json_raw(j, text, sizeof(text) - 1)
+
+
+/* where a directive was read, for errors that are only found later */
+typedef struct {
+    ngx_str_t                      file;
+    ngx_uint_t                     line;
+} ngx_mixtrack_place_t;
+
+
+/* a piece of a value: text, or the variable with this index */
+typedef struct {
+    ngx_str_t                      text;
+    ngx_int_t                      index;      /* -1 is text */
+} ngx_mixtrack_piece_t;
+
+
+typedef struct {
+    ngx_str_t                      literal;    /* when there is no variable */
+    ngx_mixtrack_piece_t          *pieces;     /* otherwise, but ... */
+    ngx_uint_t                     npieces;
+    ngx_http_complex_value_t      *complex;    /* ... here with captures */
+} ngx_mixtrack_value_t;
+
+
+typedef struct {
+    ngx_str_t                      name;
+    ngx_mixtrack_place_t           place;
+    unsigned                       named:1;
+
+    ngx_mixtrack_value_t           token;
+    ngx_str_t                      url;        /* terminated */
+    size_t                         zone_size;
+
+    ngx_uint_t                     batch_events;
+    size_t                         batch_bytes;
+    ngx_msec_t                     batch_interval;
+
+    ngx_int_t                      connections;
+    ngx_msec_t                     connect_timeout;
+    ngx_msec_t                     total_timeout;
+    ngx_int_t                      gzip;       /* 0 is off */
+    off_t                          spool;      /* 0 is off */
+    ngx_msec_t                     shutdown_timeout;
+
+    /* what names the destination of a spool file */
+    uint64_t                       destination;
+
+    ngx_cycle_t                   *cycle;
+    ngx_shm_zone_t                *shm_zone;
+    mxt_zone_shm_t                *shm;        /* once the zone is there */
+
+    /* this process's view as a worker */
+    mxt_zone_t                     zone;
+} ngx_mixtrack_project_t;
+
+
+/* one "mixtrack EVENT ..." */
+typedef struct {
+    ngx_mixtrack_value_t           name;
+    ngx_str_t                      project_name;
+    ngx_mixtrack_project_t        *project;
+    ngx_mixtrack_value_t           filter;     /* if= */
+    unsigned                       filtered:1;
+    ngx_mixtrack_place_t           place;
+
+    /* {"event":"...","properties":{"token":"...", as far as it is fixed */
+    ngx_str_t                      head;
+} ngx_mixtrack_event_t;
+
+
+typedef enum {
+    NGX_MIXTRACK_STRING = 0,
+    NGX_MIXTRACK_NUMBER,
+    NGX_MIXTRACK_BOOL,
+
+    /* what needs no variable */
+    NGX_MIXTRACK_LITERAL,
+    NGX_MIXTRACK_CURRENT_URL,
+    NGX_MIXTRACK_REFERRER,
+    NGX_MIXTRACK_METHOD,
+    NGX_MIXTRACK_STATUS,
+    NGX_MIXTRACK_REQUEST_TIME
+} ngx_mixtrack_type_e;
+
+
+/* one "mixtrack_property NAME VALUE ...", or a standard one */
+typedef struct {
+    ngx_str_t                      name;
+    ngx_mixtrack_type_e            type;
+    ngx_mixtrack_value_t           value;
+    unsigned                       off:1;
+    ngx_mixtrack_place_t           place;
+
+    /* ,"name": with a string's opening quote, or all of a literal */
+    ngx_str_t                      text;
+} ngx_mixtrack_property_t;
+
+
+typedef struct {
+    ngx_array_t                    projects;   /* of pointers */
+    ngx_array_t                    events;     /* of pointers, all of them */
+    ngx_array_t                    locations;  /* of pointers: those with
+                                                  events */
+    ngx_str_t                      spool_path;
+    ngx_mixtrack_place_t           spool_place;
+} ngx_mixtrack_main_conf_t;
+
+
+typedef struct {
+    ngx_array_t                   *events;     /* of ngx_mixtrack_event_t */
+    ngx_flag_t                     off;
+
+    ngx_array_t                   *properties; /* by name, merged */
+    ngx_uint_t                     standard;
+    ngx_uint_t                     ip;
+
+    ngx_mixtrack_value_t          *user_id;
+    ngx_mixtrack_value_t          *device_id;
+
+    /* the properties as they are written, standard ones included */
+    ngx_mixtrack_property_t       *rendered;
+    ngx_uint_t                     nrendered;
+} ngx_mixtrack_loc_conf_t;
+
+
+/* ngx_mixtrack_module.c */
+
+/* The main configuration of a cycle, or NULL when it has none (no http
+ * block, or none of our directives in it). */
+ngx_mixtrack_main_conf_t *ngx_mixtrack_main_conf(ngx_cycle_t *cycle);
+
+/* Remembers where the directive being read stands. */
+void ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place);
+
+
+/* ngx_mixtrack_project.c */
+
+/* The block "mixtrack_project [NAME] { ... }"; conf is the main one. */
+char *ngx_mixtrack_project_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* "mixtrack_spool_path PATH". */
+char *ngx_mixtrack_spool_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* After parsing: finds each event's project, registers the directory whose
+ * manager is the flusher.  NGX_OK, or NGX_ERROR with the reason logged. */
+ngx_int_t ngx_mixtrack_project_init(ngx_conf_t *cf,
+    ngx_mixtrack_main_conf_t *mmcf);
+
+
+/* ngx_mixtrack_value.c */
+
+/* Compiles text, which may hold variables.  NGX_OK, or NGX_ERROR with the
+ * reason logged. */
+ngx_int_t ngx_mixtrack_value_compile(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_mixtrack_value_t *value);
+
+/* The value as one string: a literal's, a variable's own bytes, or joined
+ * in the request's pool.  Empty when there is none. */
+void ngx_mixtrack_value_get(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
+    ngx_str_t *s);
+
+/* Appends the value as the inside of a JSON string, as mxt_json_text(). */
+ngx_uint_t ngx_mixtrack_value_write(ngx_http_request_t *r,
+    ngx_mixtrack_value_t *value, mxt_json_t *j, unsigned *left);
+
+#define ngx_mixtrack_value_is_literal(value)                                  \
+    ((value)->pieces == NULL && (value)->complex == NULL)
+
+
+/* ngx_mixtrack_property.c */
+
+/* "mixtrack_property NAME VALUE|off [type=...]"; conf is a location's. */
+char *ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Merges by name: child's over parent's.  The result may be either. */
+ngx_array_t *ngx_mixtrack_property_merge(ngx_conf_t *cf, ngx_array_t *parent,
+    ngx_array_t *child);
+
+/* Puts the standard and the configured properties of a location into the
+ * form in which they are written.  NGX_OK, or NGX_ERROR with the reason
+ * logged (too many). */
+ngx_int_t ngx_mixtrack_property_render(ngx_conf_t *cf,
+    ngx_mixtrack_loc_conf_t *mlcf);
+
+/* Renders the fixed part of an event, once its project is known. */
+ngx_int_t ngx_mixtrack_event_render(ngx_conf_t *cf,
+    ngx_mixtrack_event_t *event);
+
+
+/* ngx_mixtrack_event.c */
+
+/* Seeds the $insert_id of this process. */
+void ngx_mixtrack_event_init_process(void);
+
+/* The log phase's handler: writes and queues a request's events. */
+ngx_int_t ngx_mixtrack_event_handler(ngx_http_request_t *r);
+
+
+/* ngx_mixtrack_queue.c */
+
+/* Adds the project's zone to the cycle being configured. */
+ngx_int_t ngx_mixtrack_queue_add(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
+
+/* Takes a slot as a worker, in every zone of the cycle. */
+void ngx_mixtrack_queue_attach(ngx_cycle_t *cycle);
+
+/* Gives it up again. */
+void ngx_mixtrack_queue_detach(ngx_cycle_t *cycle);
+
+
+/* ngx_mixtrack_flusher.c */
+
+/* ngx_path_t's manager: starts the flushers when it is called for the
+ * first time. */
+ngx_msec_t ngx_mixtrack_flusher_manager(void *data);
+
+/* The same for the single process of "master_process off". */
+void ngx_mixtrack_flusher_start(ngx_cycle_t *cycle);
+
+/* Runs until all flushers of this process have stopped. */
+void ngx_mixtrack_flusher_stop(void);
+
+/* In the single process, before a reload unmaps the zones that go. */
+void ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle);
+
+/* Spools what lies in zones that no living flusher holds; the last resort
+ * of a worker and of the master. */
+void ngx_mixtrack_flusher_orphans(ngx_cycle_t *cycle);
+
+
+/* ngx_mixtrack_status.c */
+
+/* "mixtrack_status [json]". */
+char *ngx_mixtrack_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+extern ngx_module_t  ngx_mixtrack_module;
+
+
+#endif /* NGX_MIXTRACK_H */

@@ -1,0 +1,622 @@
+
+/*
+ * The flusher's process: nginx's cache manager, which nginx creates for the
+ * directory we register, with privileges dropped, and respawns and stops.
+ * One flusher for each project, each on its own timer; none ever blocks the
+ * event loop, which the cache managers of others share.
+ *
+ * nginx ends that process by exit(), before the workers have drained and
+ * without exit_process, so the end is an atexit() handler that keeps the
+ * event loop running until every flusher has stopped.
+ */
+
+
+#include "ngx_mixtrack_flusher.h"
+
+#include <dlfcn.h>
+#include <sys/random.h>
+
+
+/* ms: to the next tick while posts are on their way; with nothing to do;
+ * with a zone that fills; and to the next burial */
+#define NGX_MIXTRACK_TICK        5
+#define NGX_MIXTRACK_REST        110
+#define NGX_MIXTRACK_HASTE       10
+#define NGX_MIXTRACK_BURY        1000
+
+/* a predecessor that lived no longer than this, ms, is not succeeded at once */
+#define NGX_MIXTRACK_SHORT_LIFE  1000
+
+
+static void ngx_mixtrack_flusher_init_process(ngx_cycle_t *cycle);
+static void ngx_mixtrack_flusher_atexit(void);
+static ngx_uint_t ngx_mixtrack_flusher_running(void);
+static void ngx_mixtrack_flusher_tick(ngx_event_t *ev);
+static ngx_msec_t ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+static void ngx_mixtrack_flusher_orphan(ngx_cycle_t *cycle,
+    ngx_mixtrack_project_t *project);
+static ngx_mixtrack_project_t *ngx_mixtrack_flusher_successor(
+    ngx_mixtrack_main_conf_t *mmcf, ngx_mixtrack_project_t *project);
+static ngx_int_t ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t http);
+
+
+/* this process's; empty everywhere else */
+static ngx_mixtrack_flusher_t  **ngx_mixtrack_flushers;
+static ngx_uint_t                ngx_mixtrack_nflushers;
+static ngx_pid_t                 ngx_mixtrack_flusher_pid;
+static ngx_uint_t                ngx_mixtrack_flusher_leaving;
+
+/* debug builds read a descriptor through the data of an event */
+static ngx_connection_t          ngx_mixtrack_dummy;
+
+
+ngx_msec_t
+ngx_mixtrack_flusher_manager(void *data)
+{
+    if (ngx_mixtrack_flusher_pid != ngx_pid) {
+        ngx_mixtrack_flusher_start((ngx_cycle_t *) ngx_cycle);
+    }
+
+    /* from here on we have timers of our own, and keep out of the way of
+     * the other managers, which are called whenever one is */
+
+    return 60 * 60 * 1000;
+}
+
+
+void
+ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                 i;
+    ngx_mixtrack_flusher_t    *f;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL || mmcf->projects.nelts == 0) {
+        return;
+    }
+
+    if (ngx_mixtrack_flusher_pid != ngx_pid) {
+        ngx_mixtrack_flusher_init_process(cycle);
+    }
+
+    ngx_mixtrack_flushers = ngx_calloc(mmcf->projects.nelts * sizeof(void *),
+                                       cycle->log);
+    if (ngx_mixtrack_flushers == NULL) {
+        return;
+    }
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+
+        f = ngx_mixtrack_flusher_create(cycle, project[i], 1, 0);
+
+        if (f == NULL) {
+            continue;
+        }
+
+        ngx_mixtrack_flushers[ngx_mixtrack_nflushers++] = f;
+
+        f->timer.handler = ngx_mixtrack_flusher_tick;
+        f->timer.data = &ngx_mixtrack_dummy;
+        f->timer.log = cycle->log;
+        f->timer.cancelable = 1;
+
+        ngx_add_timer(&f->timer, 1);
+    }
+}
+
+
+static void
+ngx_mixtrack_flusher_init_process(ngx_cycle_t *cycle)
+{
+    Dl_info  info;
+
+    ngx_mixtrack_flusher_pid = ngx_pid;
+    ngx_mixtrack_dummy.fd = (ngx_socket_t) -1;
+
+    if (mxt_http_global_init() != 0) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "mixtrack: libcurl cannot be used");
+    }
+
+    if (!mxt_http_resolves_async()) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "mixtrack: this libcurl blocks while it resolves names");
+    }
+
+    if (ngx_process == NGX_PROCESS_SINGLE) {
+        return;
+    }
+
+    /* the handler must still be there at exit */
+
+    if (dladdr((void *) &ngx_mixtrack_module, &info) != 0 && info.dli_fname) {
+        (void) dlopen(info.dli_fname, RTLD_NOW|RTLD_NOLOAD|RTLD_NODELETE);
+    }
+
+    if (atexit(ngx_mixtrack_flusher_atexit) != 0) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "mixtrack: atexit() failed");
+    }
+}
+
+
+static void
+ngx_mixtrack_flusher_atexit(void)
+{
+    if (getpid() != ngx_mixtrack_flusher_pid || ngx_mixtrack_flusher_leaving) {
+        return;
+    }
+
+    ngx_mixtrack_flusher_leaving = 1;
+
+    ngx_mixtrack_flusher_stop();
+}
+
+
+void
+ngx_mixtrack_flusher_stop(void)
+{
+    ngx_uint_t               i;
+    ngx_mixtrack_flusher_t  *f;
+
+    ngx_time_update();
+
+    for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+
+        f = ngx_mixtrack_flushers[i];
+
+        if (f->stage == NGX_MIXTRACK_RUNNING) {
+            f->stage = NGX_MIXTRACK_QUITTING;
+            f->stopped_at = ngx_current_msec;
+            f->bury_at = 0;
+        }
+
+        if (f->stage != NGX_MIXTRACK_DONE && f->timer.timer_set) {
+            ngx_del_timer(&f->timer);
+            ngx_add_timer(&f->timer, 1);
+        }
+    }
+
+    while (ngx_mixtrack_flusher_running()) {
+
+        /* a single process would go on accepting in its event loop */
+
+        if (ngx_process != NGX_PROCESS_SINGLE) {
+            ngx_process_events_and_timers((ngx_cycle_t *) ngx_cycle);
+            continue;
+        }
+
+        ngx_msleep(NGX_MIXTRACK_TICK);
+        ngx_time_update();
+
+        for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+            f = ngx_mixtrack_flushers[i];
+
+            if (f->stage != NGX_MIXTRACK_DONE) {
+                ngx_mixtrack_flusher_tick(&f->timer);
+            }
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_flusher_running(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+        if (ngx_mixtrack_flushers[i]->stage != NGX_MIXTRACK_DONE) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_mixtrack_flusher_tick(ngx_event_t *ev)
+{
+    ngx_msec_t               next;
+    ngx_mixtrack_flusher_t  *f;
+
+    f = (ngx_mixtrack_flusher_t *)
+            ((u_char *) ev - offsetof(ngx_mixtrack_flusher_t, timer));
+
+    next = (f->stage == NGX_MIXTRACK_RUNNING)
+           ? ngx_mixtrack_flusher_run(f, ngx_current_msec)
+           : ngx_mixtrack_stop_step(f, ngx_current_msec);
+
+    if (f->stage == NGX_MIXTRACK_DONE) {
+        mxt_zone_detach(&f->zone);
+        return;
+    }
+
+    /* deflating takes some of nginx's idea of now */
+
+    ngx_time_update();
+
+    if (!f->timer.timer_set) {
+        ngx_add_timer(&f->timer, next);
+    }
+}
+
+
+static ngx_msec_t
+ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    uint64_t    due;
+    ngx_msec_t  rest;
+
+    if (now < f->start_at) {
+        return (ngx_msec_t) (f->start_at - now);
+    }
+
+    if (!mxt_zone_holds(&f->zone)) {
+        f->stage = NGX_MIXTRACK_QUITTING;
+        f->stopped_at = now;
+
+        return ngx_mixtrack_stop_step(f, now);
+    }
+
+    if (now >= f->bury_at) {
+        f->bury_at = now + NGX_MIXTRACK_BURY;
+        (void) mxt_zone_bury(&f->zone);
+    }
+
+    ngx_mixtrack_sender_receive(f, now);
+    ngx_mixtrack_sender_send(f, now, 0);
+
+    if (ngx_mixtrack_sender_batches(f, NGX_MIXTRACK_BATCH_POSTING)) {
+        return NGX_MIXTRACK_TICK;
+    }
+
+    if (f->look.queued == 0
+        || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1) == 0)
+    {
+        return NGX_MIXTRACK_REST;
+    }
+
+    due = f->look.oldest + f->project->batch_interval;
+    due = (due > now) ? due - now : 1;
+
+    rest = (f->look.used * 4 < f->zone.shm->segments) ? NGX_MIXTRACK_REST
+                                                      : NGX_MIXTRACK_HASTE;
+
+    return ngx_min(due, rest);
+}
+
+
+ngx_mixtrack_flusher_t *
+ngx_mixtrack_flusher_create(ngx_cycle_t *cycle,
+    ngx_mixtrack_project_t *project, ngx_uint_t http, ngx_uint_t only_free)
+{
+    uint64_t                   now;
+    ngx_mixtrack_flusher_t    *f;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    f = ngx_calloc(sizeof(ngx_mixtrack_flusher_t), cycle->log);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    f->project = project;
+    f->log = cycle->log;
+    f->spool_path = mmcf->spool_path;
+    f->dir = -1;
+
+    mxt_zone_view(&f->zone, project->shm, mxt_process_self(),
+                  mxt_process_alive);
+
+    if (ngx_mixtrack_flusher_alloc(f, http) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "mixtrack: project \"%V\": no memory for the flusher",
+                      &project->name);
+        goto failed;
+    }
+
+    if (mxt_zone_attach(&f->zone, MXT_FLUSHER) != 0) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "mixtrack: project \"%V\": no slot for the flusher, "
+                      "nothing is delivered", &project->name);
+        goto failed;
+    }
+
+    now = ngx_current_msec;
+
+    if (mxt_zone_died_young(&f->zone, now, NGX_MIXTRACK_SHORT_LIFE)) {
+        f->start_at = now + NGX_MIXTRACK_SHORT_LIFE;
+    }
+
+    if (only_free) {
+        if (mxt_zone_take_free(&f->zone, now) != 0) {
+            goto failed;
+        }
+
+    } else {
+        mxt_zone_take(&f->zone, now);
+    }
+
+    ngx_mixtrack_spooler_open(f);
+
+    return f;
+
+failed:
+
+    ngx_mixtrack_flusher_destroy(f);
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
+{
+    size_t                   segments;
+    ngx_uint_t               i;
+    mxt_http_conf_t          conf;
+    ngx_mixtrack_project_t  *project;
+
+    project = f->project;
+    segments = f->zone.shm->segments;
+    f->partial = segments;
+
+    if (getrandom(&f->writer, sizeof(f->writer), 0) == -1) {
+        f->writer = mxt_process_self();
+    }
+
+    f->nbatches = project->connections;
+    f->batch = ngx_calloc(f->nbatches * sizeof(ngx_mixtrack_batch_t), f->log);
+    f->lease = ngx_calloc(segments * sizeof(ngx_mixtrack_lease_t), f->log);
+    f->order = ngx_calloc(segments * sizeof(ngx_mixtrack_order_t), f->log);
+    f->names = ngx_calloc(NGX_MIXTRACK_SPOOL_NAMES * MXT_SPOOL_NAME_MAX,
+                          f->log);
+    f->encoder = mxt_encoder_create((int) project->gzip);
+
+    if (f->batch == NULL || f->lease == NULL || f->order == NULL
+        || f->names == NULL || f->encoder == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        f->batch[i].file.fd = -1;
+        f->batch[i].range = ngx_calloc(NGX_MIXTRACK_RANGES
+                                       * sizeof(ngx_mixtrack_range_t), f->log);
+        if (f->batch[i].range == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!http) {
+        return NGX_OK;
+    }
+
+    conf.url = (char *) project->url.data;
+    conf.user_agent = "ngx_mixtrack/" NGX_MIXTRACK_VERSION;
+    conf.connections = (unsigned) project->connections;
+    conf.connect_timeout = (uint32_t) project->connect_timeout;
+    conf.total_timeout = (uint32_t) project->total_timeout;
+
+    f->http = mxt_http_create(&conf);
+
+    return f->http ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; f->batch && i < f->nbatches; i++) {
+
+        if (f->batch[i].state != NGX_MIXTRACK_BATCH_FREE) {
+            ngx_mixtrack_sender_give_back(f, &f->batch[i]);
+        }
+
+        ngx_free(f->batch[i].range);
+    }
+
+    if (f->http) {
+        mxt_http_destroy(f->http);
+    }
+
+    if (f->zone.own) {
+        mxt_zone_release(&f->zone);
+        mxt_zone_detach(&f->zone);
+    }
+
+    if (f->encoder) {
+        mxt_encoder_destroy(f->encoder);
+    }
+
+    if (f->dir != -1) {
+        (void) close(f->dir);
+    }
+
+    if (f->timer.timer_set) {
+        ngx_del_timer(&f->timer);
+    }
+
+    ngx_free(f->names);
+    ngx_free(f->order);
+    ngx_free(f->lease);
+    ngx_free(f->batch);
+    ngx_free(f);
+}
+
+
+/*
+ * In the single process the new cycle is entered without a new process, and
+ * a zone that is not part of it is unmapped as soon as we return.
+ */
+
+void
+ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                 i;
+    ngx_mixtrack_flusher_t    *f;
+    ngx_mixtrack_project_t   **project, *next;
+    ngx_mixtrack_main_conf_t  *old, *mmcf;
+
+    old = ngx_mixtrack_main_conf(cycle->old_cycle);
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    ngx_mixtrack_queue_detach(cycle->old_cycle);
+
+    for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+
+        f = ngx_mixtrack_flushers[i];
+
+        ngx_mixtrack_sender_abort(f);
+
+        next = ngx_mixtrack_flusher_successor(mmcf, f->project);
+
+        if (next == NULL || next->shm != f->project->shm) {
+            (void) ngx_mixtrack_spooler_all(f, 0);
+        }
+
+        ngx_mixtrack_flusher_destroy(f);
+    }
+
+    ngx_free(ngx_mixtrack_flushers);
+
+    ngx_mixtrack_flushers = NULL;
+    ngx_mixtrack_nflushers = 0;
+
+    ngx_mixtrack_queue_attach(cycle);
+
+    /* requests of the old cycle go on with the old configuration */
+
+    for (i = 0; old && i < old->projects.nelts; i++) {
+
+        project = old->projects.elts;
+        next = ngx_mixtrack_flusher_successor(mmcf, project[i]);
+
+        if (next) {
+            project[i]->zone = next->zone;
+
+        } else {
+            ngx_memzero(&project[i]->zone, sizeof(mxt_zone_t));
+        }
+    }
+
+    ngx_mixtrack_flusher_start(cycle);
+}
+
+
+static ngx_mixtrack_project_t *
+ngx_mixtrack_flusher_successor(ngx_mixtrack_main_conf_t *mmcf,
+    ngx_mixtrack_project_t *project)
+{
+    ngx_uint_t                i;
+    ngx_mixtrack_project_t  **next;
+
+    for (i = 0; mmcf && i < mmcf->projects.nelts; i++) {
+
+        next = mmcf->projects.elts;
+
+        if (next[i]->name.len == project->name.len
+            && ngx_memcmp(next[i]->name.data, project->name.data,
+                          project->name.len)
+               == 0)
+        {
+            return next[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_mixtrack_flusher_orphans(ngx_cycle_t *cycle)
+{
+    uid_t                      euid;
+    gid_t                      egid;
+    ngx_uint_t                 i;
+    ngx_core_conf_t           *ccf;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL) {
+        return;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    /* the master is root, the directory is not */
+
+    euid = geteuid();
+    egid = getegid();
+
+    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
+        && (setegid(ccf->group) == -1 || seteuid(ccf->user) == -1))
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "mixtrack: cannot become the workers' user");
+        return;
+    }
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+        if (project[i]->spool) {
+            ngx_mixtrack_flusher_orphan(cycle, project[i]);
+        }
+    }
+
+    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
+        && (seteuid(euid) == -1 || setegid(egid) == -1))
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "mixtrack: cannot become root again");
+    }
+}
+
+
+static void
+ngx_mixtrack_flusher_orphan(ngx_cycle_t *cycle,
+    ngx_mixtrack_project_t *project)
+{
+    mxt_zone_t               zone;
+    mxt_look_t               look;
+    ngx_mixtrack_flusher_t  *f;
+
+    mxt_zone_view(&zone, project->shm, mxt_process_self(), mxt_process_alive);
+
+    if (mxt_zone_held(&zone)) {
+        return;
+    }
+
+    mxt_zone_look(&zone, &look);
+
+    if (look.queued == 0 && look.in_flight == 0) {
+        return;
+    }
+
+    f = ngx_mixtrack_flusher_create(cycle, project, 0, 1);
+
+    if (f == NULL) {
+        return;
+    }
+
+    (void) mxt_zone_bury(&f->zone);
+    (void) ngx_mixtrack_spooler_all(f, 0);
+
+    ngx_mixtrack_flusher_destroy(f);
+}

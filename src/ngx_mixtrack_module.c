@@ -1,0 +1,521 @@
+
+/*
+ * The front door: directives, their inheritance, and the hooks by which
+ * nginx enters the module.
+ */
+
+
+#include "ngx_mixtrack.h"
+
+
+static char *ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+static void *ngx_mixtrack_create_main_conf(ngx_conf_t *cf);
+static void *ngx_mixtrack_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_mixtrack_init(ngx_conf_t *cf);
+
+static ngx_int_t ngx_mixtrack_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_mixtrack_init_process(ngx_cycle_t *cycle);
+static void ngx_mixtrack_exit_process(ngx_cycle_t *cycle);
+static void ngx_mixtrack_exit_master(ngx_cycle_t *cycle);
+
+
+static ngx_conf_enum_t  ngx_mixtrack_standard[] = {
+    { ngx_string("standard"), 1 },
+    { ngx_string("minimal"), 0 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_mixtrack_ip[] = {
+    { ngx_string("on"), 1 },
+    { ngx_string("off"), 0 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_command_t  ngx_mixtrack_commands[] = {
+
+    { ngx_string("mixtrack_project"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_mixtrack_project_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mixtrack_spool_path"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_mixtrack_spool_path,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mixtrack"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE123,
+      ngx_mixtrack_track,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mixtrack_property"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE23,
+      ngx_mixtrack_property,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mixtrack_properties"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_mixtrack_loc_conf_t, standard),
+      &ngx_mixtrack_standard },
+
+    { ngx_string("mixtrack_user_id"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE1,
+      ngx_mixtrack_id,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_mixtrack_loc_conf_t, user_id),
+      NULL },
+
+    { ngx_string("mixtrack_device_id"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE1,
+      ngx_mixtrack_id,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_mixtrack_loc_conf_t, device_id),
+      NULL },
+
+    { ngx_string("mixtrack_ip"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_mixtrack_loc_conf_t, ip),
+      &ngx_mixtrack_ip },
+
+    { ngx_string("mixtrack_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_mixtrack_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_mixtrack_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_mixtrack_init,                     /* postconfiguration */
+
+    ngx_mixtrack_create_main_conf,         /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_mixtrack_create_loc_conf,          /* create location configuration */
+    ngx_mixtrack_merge_loc_conf            /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_mixtrack_module = {
+    NGX_MODULE_V1,
+    &ngx_mixtrack_module_ctx,              /* module context */
+    ngx_mixtrack_commands,                 /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_mixtrack_init_module,              /* init module */
+    ngx_mixtrack_init_process,             /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_mixtrack_exit_process,             /* exit process */
+    ngx_mixtrack_exit_master,              /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+ngx_mixtrack_main_conf_t *
+ngx_mixtrack_main_conf(ngx_cycle_t *cycle)
+{
+    return ngx_http_cycle_get_module_main_conf(cycle, ngx_mixtrack_module);
+}
+
+
+void
+ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place)
+{
+    place->file = cf->conf_file->file.name;
+    place->line = cf->conf_file->line;
+}
+
+
+static char *
+ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_mixtrack_loc_conf_t *mlcf = conf;
+
+    ngx_str_t             *value, s;
+    ngx_uint_t             i;
+    ngx_mixtrack_event_t  *event;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (cf->args->nelts > 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" after "
+                               "\"mixtrack off\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (mlcf->off != NGX_CONF_UNSET) {
+            return "is duplicate";
+        }
+
+        mlcf->off = 1;
+
+        return mlcf->events ? "off is used beside an event" : NGX_CONF_OK;
+    }
+
+    if (mlcf->off != NGX_CONF_UNSET) {
+        return "is used beside \"mixtrack off\"";
+    }
+
+    if (mlcf->events == NULL) {
+        mlcf->events = ngx_array_create(cf->pool, 2,
+                                        sizeof(ngx_mixtrack_event_t));
+        if (mlcf->events == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    event = ngx_array_push(mlcf->events);
+    if (event == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(event, sizeof(ngx_mixtrack_event_t));
+
+    ngx_mixtrack_place(cf, &event->place);
+
+    if (value[1].len == 0 || value[1].len > MXT_JSON_STRING_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid event name \"%V\" in \"mixtrack\", "
+                           "it must have 1 to %d bytes",
+                           &value[1], MXT_JSON_STRING_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_mixtrack_value_compile(cf, &value[1], &event->name) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "if=", 3) == 0
+            && !event->filtered)
+        {
+            s.len = value[i].len - 3;
+            s.data = value[i].data + 3;
+
+            if (s.len == 0) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "empty condition \"if=\" in \"mixtrack\"");
+                return NGX_CONF_ERROR;
+            }
+
+            if (ngx_mixtrack_value_compile(cf, &s, &event->filter) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            event->filtered = 1;
+
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "project=", 8) == 0
+            && value[i].len > 8 && event->project_name.len == 0)
+        {
+            event->project_name.len = value[i].len - 8;
+            event->project_name.data = value[i].data + 8;
+
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"mixtrack\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t              *value;
+    ngx_mixtrack_value_t  **id;
+
+    id = (ngx_mixtrack_value_t **) (p + cmd->offset);
+
+    if (*id != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    *id = ngx_palloc(cf->pool, sizeof(ngx_mixtrack_value_t));
+    if (*id == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_mixtrack_value_compile(cf, &value[1], *id) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static void *
+ngx_mixtrack_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_pcalloc(cf->pool, sizeof(ngx_mixtrack_main_conf_t));
+    if (mmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&mmcf->projects, cf->pool, 1, sizeof(void *)) != NGX_OK
+        || ngx_array_init(&mmcf->events, cf->pool, 4, sizeof(void *))
+           != NGX_OK
+        || ngx_array_init(&mmcf->locations, cf->pool, 4, sizeof(void *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return mmcf;
+}
+
+
+static void *
+ngx_mixtrack_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_mixtrack_loc_conf_t  *mlcf;
+
+    mlcf = ngx_pcalloc(cf->pool, sizeof(ngx_mixtrack_loc_conf_t));
+    if (mlcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     mlcf->events = NULL;
+     *     mlcf->properties = NULL;
+     *     mlcf->rendered = NULL;
+     *     mlcf->nrendered = 0;
+     */
+
+    mlcf->off = NGX_CONF_UNSET;
+    mlcf->standard = NGX_CONF_UNSET_UINT;
+    mlcf->ip = NGX_CONF_UNSET_UINT;
+    mlcf->user_id = NGX_CONF_UNSET_PTR;
+    mlcf->device_id = NGX_CONF_UNSET_PTR;
+
+    return mlcf;
+}
+
+
+static char *
+ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_mixtrack_loc_conf_t *prev = parent;
+    ngx_mixtrack_loc_conf_t *conf = child;
+
+    ngx_uint_t                 i;
+    ngx_mixtrack_event_t     **event, *events;
+    ngx_mixtrack_loc_conf_t  **location;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_mixtrack_module);
+
+    /* the http level is nobody's child, but everything's ancestor */
+
+    if (prev->off == NGX_CONF_UNSET) {
+        prev->off = 0;
+    }
+
+    if (conf->events == NULL && conf->off == NGX_CONF_UNSET) {
+        conf->events = prev->events;
+        conf->off = prev->off;
+    }
+
+    if (conf->off == NGX_CONF_UNSET) {
+        conf->off = 0;
+    }
+
+    ngx_conf_merge_uint_value(conf->standard, prev->standard, 1);
+    ngx_conf_merge_uint_value(conf->ip, prev->ip, 1);
+    ngx_conf_merge_ptr_value(conf->user_id, prev->user_id, NULL);
+    ngx_conf_merge_ptr_value(conf->device_id, prev->device_id, NULL);
+
+    if (prev->properties || conf->properties) {
+        conf->properties = ngx_mixtrack_property_merge(cf, prev->properties,
+                                                       conf->properties);
+        if (conf->properties == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (conf->events == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    location = ngx_array_push(&mmcf->locations);
+    if (location == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *location = conf;
+
+    events = conf->events->elts;
+
+    for (i = 0; i < conf->events->nelts; i++) {
+
+        event = ngx_array_push(&mmcf->events);
+        if (event == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *event = &events[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                   i;
+    ngx_http_handler_pt         *h;
+    ngx_mixtrack_event_t       **event;
+    ngx_mixtrack_loc_conf_t    **location;
+    ngx_mixtrack_main_conf_t    *mmcf;
+    ngx_http_core_main_conf_t   *cmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_mixtrack_module);
+
+    if (ngx_mixtrack_project_init(cf, mmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    event = mmcf->events.elts;
+
+    for (i = 0; i < mmcf->events.nelts; i++) {
+        if (ngx_mixtrack_event_render(cf, event[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    location = mmcf->locations.elts;
+
+    for (i = 0; i < mmcf->locations.nelts; i++) {
+        if (ngx_mixtrack_property_render(cf, location[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (mmcf->locations.nelts == 0) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_mixtrack_event_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_init_module(ngx_cycle_t *cycle)
+{
+    /* a reload of the single process unmaps the old zones soon after this */
+
+    if (ngx_process == NGX_PROCESS_SINGLE
+        && !ngx_is_init_cycle(cycle->old_cycle))
+    {
+        ngx_mixtrack_flusher_reload(cycle);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_init_process(ngx_cycle_t *cycle)
+{
+    /* the cache manager and loader come here as well */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    ngx_mixtrack_event_init_process();
+
+    ngx_mixtrack_queue_attach(cycle);
+
+    if (ngx_process == NGX_PROCESS_SINGLE) {
+        ngx_mixtrack_flusher_start(cycle);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_mixtrack_exit_process(ngx_cycle_t *cycle)
+{
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return;
+    }
+
+    ngx_mixtrack_queue_detach(cycle);
+
+    if (ngx_process == NGX_PROCESS_SINGLE) {
+        ngx_mixtrack_flusher_stop();
+    }
+
+    ngx_mixtrack_flusher_orphans(cycle);
+}
+
+
+static void
+ngx_mixtrack_exit_master(ngx_cycle_t *cycle)
+{
+    ngx_mixtrack_flusher_orphans(cycle);
+}

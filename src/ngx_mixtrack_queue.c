@@ -1,0 +1,183 @@
+
+/*
+ * The zone as nginx sees it: shared memory that survives a reload, and the
+ * workers that attach to it.  What it holds, and why it needs no lock, is
+ * core/mxt_zone.h's to tell.
+ */
+
+
+#include "ngx_mixtrack.h"
+
+
+#define NGX_MIXTRACK_SEGMENTS_PER_WORKER  4
+
+
+static ngx_int_t ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_int_t ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project,
+    ngx_log_t *log);
+
+
+ngx_int_t
+ngx_mixtrack_queue_add(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
+{
+    u_char     *p;
+    ngx_str_t   name;
+
+    /* what does not even hold the slab allocator never reaches init */
+
+    if (project->zone_size < (size_t) (8 * ngx_pagesize)) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"zone\" of \"mixtrack_project\" is too small in %V:%ui",
+                      &project->place.file, project->place.line);
+        return NGX_ERROR;
+    }
+
+    /* the layout is part of the name: another one is another zone */
+
+    name.len = sizeof("mixtrack" MXT_ZONE_LAYOUT ":") - 1 + project->name.len;
+    name.data = ngx_pnalloc(cf->pool, name.len);
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(name.data, "mixtrack" MXT_ZONE_LAYOUT ":",
+                   sizeof("mixtrack" MXT_ZONE_LAYOUT ":") - 1);
+    ngx_memcpy(p, project->name.data, project->name.len);
+
+    project->shm_zone = ngx_shared_memory_add(cf, &name, project->zone_size,
+                                              &ngx_mixtrack_module);
+    if (project->shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    project->shm_zone->init = ngx_mixtrack_queue_init_zone;
+    project->shm_zone->data = project;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_mixtrack_project_t *oproject = data;
+
+    void                    *memory;
+    size_t                   size;
+    ngx_slab_pool_t         *shpool;
+    ngx_mixtrack_project_t  *project;
+
+    project = shm_zone->data;
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (oproject) {
+
+        /* live, and the cycle may yet fail: nothing is written here */
+
+        project->shm = oproject->shm;
+
+        return ngx_mixtrack_queue_check(project, shm_zone->shm.log);
+    }
+
+    if (shm_zone->shm.exists) {
+        project->shm = shpool->data;
+        return ngx_mixtrack_queue_check(project, shm_zone->shm.log);
+    }
+
+    shpool->log_nomem = 0;
+
+    size = shpool->pfree * ngx_pagesize;
+
+    memory = ngx_slab_calloc(shpool, size);
+
+    if (memory == NULL || mxt_zone_format(memory, size) == 0) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "\"zone\" of \"mixtrack_project\" is too small in %V:%ui",
+                      &project->place.file, project->place.line);
+        return NGX_ERROR;
+    }
+
+    shpool->data = memory;
+    project->shm = memory;
+
+    return ngx_mixtrack_queue_check(project, shm_zone->shm.log);
+}
+
+
+static ngx_int_t
+ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project, ngx_log_t *log)
+{
+    ngx_uint_t        workers;
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(project->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    workers = ccf->master ? ngx_max(ccf->worker_processes, 1) : 1;
+
+    if (project->shm->segments >= NGX_MIXTRACK_SEGMENTS_PER_WORKER * workers) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "\"zone\" of \"mixtrack_project\" is too small for %ui "
+                  "workers, it holds %uD segments of 64k and each takes %d, "
+                  "in %V:%ui",
+                  workers, project->shm->segments,
+                  NGX_MIXTRACK_SEGMENTS_PER_WORKER,
+                  &project->place.file, project->place.line);
+
+    return NGX_ERROR;
+}
+
+
+void
+ngx_mixtrack_queue_attach(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                 i;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL) {
+        return;
+    }
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+
+        mxt_zone_view(&project[i]->zone, project[i]->shm, mxt_process_self(),
+                      mxt_process_alive);
+
+        if (mxt_zone_attach(&project[i]->zone, MXT_WORKER) != 0) {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                          "mixtrack: no slot for this worker in the zone of "
+                          "project \"%V\", its events are dropped; make "
+                          "\"zone\" larger", &project[i]->name);
+        }
+    }
+}
+
+
+void
+ngx_mixtrack_queue_detach(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                 i;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL) {
+        return;
+    }
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+        mxt_zone_detach(&project[i]->zone);
+    }
+}

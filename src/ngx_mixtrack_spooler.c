@@ -1,0 +1,253 @@
+
+/*
+ * Batches to and from the disk: which files, when, and what is counted.
+ * What a file is, and what makes it safe, is core/mxt_spool.h's to tell.
+ */
+
+
+#include "ngx_mixtrack_flusher.h"
+
+
+/* how often the directory is read while nothing of it is left to send, ms */
+#define NGX_MIXTRACK_SPOOL_LOOK  1000
+
+
+static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+
+
+void
+ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f)
+{
+    u_char  name[NGX_MAX_PATH + 1];
+
+    f->dir = -1;
+
+    if (f->project->spool == 0) {
+        return;
+    }
+
+    (void) ngx_snprintf(name, NGX_MAX_PATH, "%V%Z", &f->project->name);
+
+    f->dir = mxt_spool_open((char *) f->spool_path.data, (char *) name);
+
+    if (f->dir == -1) {
+        ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
+                      "mixtrack: project \"%V\" has no spool, \"%V/%s\" "
+                      "cannot be used",
+                      &f->project->name, &f->spool_path, name);
+    }
+}
+
+
+ngx_int_t
+ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now)
+{
+    int    rc;
+    char  *name;
+
+    if (f->dir == -1) {
+        return NGX_DECLINED;
+    }
+
+    if (f->name == f->nnames) {
+        ngx_mixtrack_spooler_list(f, now);
+    }
+
+    while (f->name < f->nnames) {
+
+        name = f->names[f->name++];
+
+        rc = mxt_spool_claim(f->dir, name, &batch->file);
+
+        if (rc == 1) {
+            batch->state = NGX_MIXTRACK_BATCH_READY;
+            batch->nranges = 0;
+            batch->body = batch->file.body;
+            batch->len = batch->file.len;
+            batch->raw = 0;
+            batch->gzip = batch->file.name.gzip;
+            batch->events = batch->file.name.events;
+            batch->oldest = batch->file.name.oldest;
+            batch->attempts = 0;
+
+            return NGX_OK;
+        }
+
+        batch->file.fd = -1;
+
+        if (rc == -1) {
+            mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+            ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
+                          "mixtrack: project \"%V\": spool file \"%s\" cannot "
+                          "be read", &f->project->name, name);
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    mxt_spool_list_t  list;
+
+    if (f->listed && now - f->listed < NGX_MIXTRACK_SPOOL_LOOK) {
+        return;
+    }
+
+    f->listed = now;
+    f->name = 0;
+    f->nnames = 0;
+
+    ngx_memzero(&list, sizeof(mxt_spool_list_t));
+    list.file = f->names;
+    list.max = NGX_MIXTRACK_SPOOL_NAMES;
+
+    if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
+        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+        ngx_mixtrack_sender_failed(f, "the spool cannot be listed", now);
+        return;
+    }
+
+    f->nnames = list.n;
+
+    if (mxt_zone_holds(&f->zone)) {
+        f->zone.shm->spool_files = list.files;
+        f->zone.shm->spool_bytes = list.bytes;
+        f->zone.shm->spool_foreign = list.foreign;
+    }
+}
+
+
+ngx_int_t
+ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    ngx_time_t        *tp;
+    mxt_spool_name_t   name;
+
+    if (f->dir == -1) {
+        return NGX_ERROR;
+    }
+
+    tp = ngx_timeofday();
+
+    name.created = (uint64_t) tp->sec * 1000 + tp->msec;
+    name.oldest = batch->oldest;
+    name.events = batch->events;
+    name.writer = f->writer;
+    name.seq = f->seq++;
+    name.destination = f->project->destination;
+    name.gzip = batch->gzip;
+
+    if (mxt_spool_write(f->dir, &name, batch->body, batch->len) != 0) {
+        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+        ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
+                      "mixtrack: project \"%V\": %uD events could not be "
+                      "spooled", &f->project->name, batch->events);
+        return NGX_ERROR;
+    }
+
+    ngx_mixtrack_sender_finish(f, batch, MXT_SPOOLED);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
+{
+    ngx_int_t              rc;
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state != NGX_MIXTRACK_BATCH_READY) {
+            continue;
+        }
+
+        if (batch->file.fd != -1) {
+            ngx_mixtrack_sender_give_back(f, batch);
+            continue;
+        }
+
+        if (ngx_mixtrack_spooler_write(f, batch) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (f->dir == -1) {
+        return NGX_ERROR;
+    }
+
+    batch = ngx_mixtrack_sender_free(f);
+
+    if (batch == NULL) {
+        return NGX_OK;
+    }
+
+    for ( ;; ) {
+
+        mxt_zone_seal(&f->zone);
+
+        rc = ngx_mixtrack_sender_build(f, batch, stored);
+
+        if (rc == NGX_DECLINED) {
+            return NGX_OK;
+        }
+
+        if (rc == NGX_ERROR
+            || ngx_mixtrack_spooler_write(f, batch) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+}
+
+
+void
+ngx_mixtrack_spooler_reject(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
+    const char *reason)
+{
+    size_t                 len;
+    unsigned               i;
+    uint64_t               now;
+    ngx_time_t            *tp;
+    const unsigned char   *record, *data;
+    ngx_mixtrack_lease_t  *lease;
+
+    lease = &f->lease[segment];
+    data = mxt_zone_data(&f->zone, (unsigned) segment);
+
+    tp = ngx_timeofday();
+    now = (uint64_t) tp->sec * 1000 + tp->msec;
+
+    for (i = lease->base; i < lease->to && f->dir != -1; i++) {
+
+        record = mxt_segment_range(data, i, i + 1, &len);
+
+        /* without its comma */
+
+        if (mxt_spool_reject(f->dir, now, reason, record, len - 1) != 0) {
+            mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+            break;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                  "mixtrack: project \"%V\": %ud events rejected: %s",
+                  &f->project->name, (unsigned) (lease->to - lease->base),
+                  reason);
+
+    lease->outcome[MXT_REJECTED] = (uint32_t) (lease->to - lease->base);
+
+    mxt_zone_settle(&f->zone, (unsigned) segment, lease->to, lease->outcome);
+
+    lease->to = 0;
+}

@@ -1,0 +1,232 @@
+
+/*
+ * How a flusher ends, one step at a time.
+ *
+ *     replaced      a newer flusher has the zone: give back what was not
+ *                   posted, settle what was, leave
+ *     quit          deliver until the workers have gone and the queue is
+ *                   empty; spool what cannot be delivered in time
+ *     terminate     abort, give the workers a second, spool
+ */
+
+
+#include "ngx_mixtrack_flusher.h"
+
+
+/* between two steps, ms */
+#define NGX_MIXTRACK_STOP_STEP      5
+
+/* how often the process table is looked through, ms */
+#define NGX_MIXTRACK_STOP_LOOK      50
+
+/* what the workers are given to detach on terminate, ms; nginx itself waits
+ * for about three seconds before it kills */
+#define NGX_MIXTRACK_STOP_WORKERS   1000
+
+/* above so many bytes there is no time to compress */
+#define NGX_MIXTRACK_STOP_STORED    (128 * 1024 * 1024)
+
+
+static void ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+static void ngx_mixtrack_stop_quit(ngx_mixtrack_flusher_t *f, uint64_t now);
+static void ngx_mixtrack_stop_terminate(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+static void ngx_mixtrack_stop_spool(ngx_mixtrack_flusher_t *f);
+static void ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f);
+static ngx_uint_t ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f);
+
+
+ngx_msec_t
+ngx_mixtrack_stop_step(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    ngx_mixtrack_sender_receive(f, now);
+
+    if (ngx_terminate && f->stage != NGX_MIXTRACK_TERMINATING) {
+        f->stage = NGX_MIXTRACK_TERMINATING;
+        f->stopped_at = now;
+
+        ngx_mixtrack_sender_abort(f);
+    }
+
+    if (!mxt_zone_holds(&f->zone)) {
+        ngx_mixtrack_stop_replaced(f, now);
+        return NGX_MIXTRACK_STOP_STEP;
+    }
+
+    if (now >= f->bury_at) {
+        f->bury_at = now + NGX_MIXTRACK_STOP_LOOK;
+
+        (void) mxt_zone_bury(&f->zone);
+        f->workers = mxt_zone_attached(&f->zone, MXT_WORKER);
+    }
+
+    if (f->workers == 0 && f->alone_at == 0) {
+        f->alone_at = now;
+    }
+
+    if (f->stage == NGX_MIXTRACK_TERMINATING) {
+        ngx_mixtrack_stop_terminate(f, now);
+
+    } else {
+        ngx_mixtrack_stop_quit(f, now);
+    }
+
+    return NGX_MIXTRACK_STOP_STEP;
+}
+
+
+static void
+ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch;
+
+    if (f->http && now - f->stopped_at >= f->project->shutdown_timeout) {
+        ngx_mixtrack_sender_abort(f);
+    }
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY
+            && (f->http == NULL || batch->file.fd != -1
+                || ngx_mixtrack_sender_whole(f, batch)))
+        {
+            ngx_mixtrack_sender_give_back(f, batch);
+        }
+    }
+
+    if (f->http) {
+
+        /* segments of which a part is on its way already */
+
+        ngx_mixtrack_sender_send(f, now, 0);
+
+        if (!ngx_mixtrack_stop_idle(f)) {
+            return;
+        }
+    }
+
+    f->stage = NGX_MIXTRACK_DONE;
+}
+
+
+static void
+ngx_mixtrack_stop_quit(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    ngx_uint_t   i;
+    ngx_msec_t   timeout;
+
+    timeout = f->project->shutdown_timeout;
+
+    /* spool files stay where they are for the next start */
+
+    for (i = 0; i < f->nbatches; i++) {
+        if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY
+            && f->batch[i].file.fd != -1)
+        {
+            ngx_mixtrack_sender_give_back(f, &f->batch[i]);
+        }
+    }
+
+    ngx_mixtrack_sender_send(f, now, f->alone_at != 0);
+
+    if (f->alone_at) {
+
+        if (ngx_mixtrack_stop_idle(f) && f->look.queued == 0
+            && f->look.in_flight == 0)
+        {
+            ngx_mixtrack_stop_done(f);
+
+        } else if (now - f->alone_at >= timeout) {
+            ngx_mixtrack_sender_abort(f);
+            ngx_mixtrack_stop_spool(f);
+            ngx_mixtrack_stop_done(f);
+        }
+
+        return;
+    }
+
+    if (now - f->stopped_at >= timeout && now >= f->spool_at && f->dir != -1
+        && mxt_gate_allows(&f->zone.shm->gate, now, 0, 1) == 0)
+    {
+        f->spool_at = now + f->project->batch_interval;
+
+        (void) ngx_mixtrack_spooler_all(f, 0);
+    }
+}
+
+
+static void
+ngx_mixtrack_stop_terminate(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    if (f->workers && now - f->stopped_at < NGX_MIXTRACK_STOP_WORKERS) {
+        return;
+    }
+
+    ngx_mixtrack_stop_spool(f);
+    ngx_mixtrack_stop_done(f);
+}
+
+
+static void
+ngx_mixtrack_stop_spool(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t  stored;
+
+    mxt_zone_seal(&f->zone);
+    mxt_zone_look(&f->zone, &f->look);
+
+    stored = f->look.sealed_bytes > NGX_MIXTRACK_STOP_STORED;
+
+    (void) ngx_mixtrack_spooler_all(f, stored);
+}
+
+
+static void
+ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f)
+{
+    mxt_zone_t  *z;
+
+    z = &f->zone;
+
+    /* a worker that detached just now has left its events to us, but one
+     * that comes after the release spools them itself */
+
+    mxt_zone_release(z);
+    mxt_zone_look(z, &f->look);
+
+    if (f->look.queued && mxt_zone_take_free(z, ngx_current_msec) == 0) {
+        ngx_mixtrack_stop_spool(f);
+        mxt_zone_look(z, &f->look);
+        mxt_zone_release(z);
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
+                  "mixtrack: project \"%V\": flusher leaves: tracked %uL, "
+                  "adopted %uL, delivered %uL, rejected %uL, expired %uL, "
+                  "spooled %uL, queued %uL, in flight %uL",
+                  &f->project->name,
+                  mxt_zone_counter(z, MXT_TRACKED),
+                  mxt_zone_outcome(z, MXT_ADOPTED),
+                  mxt_zone_outcome(z, MXT_DELIVERED),
+                  mxt_zone_outcome(z, MXT_REJECTED),
+                  mxt_zone_outcome(z, MXT_EXPIRED),
+                  mxt_zone_outcome(z, MXT_SPOOLED),
+                  f->look.queued, f->look.in_flight);
+
+    f->stage = NGX_MIXTRACK_DONE;
+}
+
+
+/* nothing of ours is on its way, or waits to be */
+
+static ngx_uint_t
+ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f)
+{
+    return f->partial == f->zone.shm->segments
+           && ngx_mixtrack_sender_batches(f, NGX_MIXTRACK_BATCH_FREE)
+              == f->nbatches;
+}

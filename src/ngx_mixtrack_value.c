@@ -1,0 +1,230 @@
+
+/*
+ * Values: text with variables in it.
+ *
+ * A complex value of nginx's runs a script twice and allocates; most values
+ * are one variable, whose bytes are there to be taken by index.  So a value
+ * is kept as pieces here, and as a complex value only when it has captures.
+ */
+
+
+#include "ngx_mixtrack.h"
+
+
+static ngx_int_t ngx_mixtrack_value_split(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_array_t *pieces);
+static ngx_int_t ngx_mixtrack_value_piece(ngx_array_t *pieces, u_char *data,
+    size_t len, ngx_int_t index);
+
+
+ngx_int_t
+ngx_mixtrack_value_compile(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_mixtrack_value_t *value)
+{
+    ngx_int_t                          rc;
+    ngx_array_t                        pieces;
+    ngx_http_complex_value_t           cv, *complex;
+    ngx_http_compile_complex_value_t   ccv;
+
+    ngx_memzero(value, sizeof(ngx_mixtrack_value_t));
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    /* nginx's own judgement of what is a variable, and its own errors */
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = &cv;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (cv.lengths == NULL) {
+        value->literal = cv.value;
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&pieces, cf->pool, 4, sizeof(ngx_mixtrack_piece_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_mixtrack_value_split(cf, text, &pieces);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        value->pieces = pieces.elts;
+        value->npieces = pieces.nelts;
+    }
+
+    complex = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (complex == NULL) {
+        return NGX_ERROR;
+    }
+
+    *complex = cv;
+    value->complex = complex;
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED is a value with captures */
+
+static ngx_int_t
+ngx_mixtrack_value_split(ngx_conf_t *cf, ngx_str_t *text, ngx_array_t *pieces)
+{
+    u_char      *p, *start, *end, ch;
+    ngx_str_t    name;
+    ngx_int_t    index;
+    ngx_uint_t   bracket;
+
+    p = text->data;
+    end = p + text->len;
+
+    while (p < end) {
+
+        start = p;
+
+        while (p < end && *p != '$') {
+            p++;
+        }
+
+        if (p > start
+            && ngx_mixtrack_value_piece(pieces, start, p - start, -1)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (p == end) {
+            break;
+        }
+
+        bracket = (p + 1 < end && p[1] == '{');
+        p += 1 + bracket;
+
+        if (p < end && *p >= '1' && *p <= '9') {
+            return NGX_DECLINED;
+        }
+
+        name.data = p;
+
+        for ( /* void */ ; p < end; p++) {
+
+            ch = *p;
+
+            if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
+                  || (ch >= '0' && ch <= '9') || ch == '_'))
+            {
+                break;
+            }
+        }
+
+        name.len = p - name.data;
+        p += bracket;
+
+        index = ngx_http_get_variable_index(cf, &name);
+        if (index == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_mixtrack_value_piece(pieces, NULL, 0, index) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_value_piece(ngx_array_t *pieces, u_char *data, size_t len,
+    ngx_int_t index)
+{
+    ngx_mixtrack_piece_t  *piece;
+
+    piece = ngx_array_push(pieces);
+    if (piece == NULL) {
+        return NGX_ERROR;
+    }
+
+    piece->text.len = len;
+    piece->text.data = data;
+    piece->index = index;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_mixtrack_value_get(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
+    ngx_str_t *s)
+{
+    ngx_http_variable_value_t  *v;
+
+    if (value->npieces == 1) {
+
+        v = ngx_http_get_flushed_variable(r, value->pieces[0].index);
+
+        if (v == NULL || v->not_found) {
+            ngx_str_null(s);
+            return;
+        }
+
+        s->len = v->len;
+        s->data = v->data;
+
+        return;
+    }
+
+    if (value->complex == NULL) {
+        *s = value->literal;
+        return;
+    }
+
+    if (ngx_http_complex_value(r, value->complex, s) != NGX_OK) {
+        ngx_str_null(s);
+    }
+}
+
+
+ngx_uint_t
+ngx_mixtrack_value_write(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
+    mxt_json_t *j, unsigned *left)
+{
+    ngx_str_t                   s;
+    ngx_uint_t                  cut;
+    ngx_mixtrack_piece_t       *piece, *last;
+    ngx_http_variable_value_t  *v;
+
+    if (value->pieces == NULL) {
+        ngx_mixtrack_value_get(r, value, &s);
+        return mxt_json_text(j, s.data, s.len, left);
+    }
+
+    cut = 0;
+    piece = value->pieces;
+    last = piece + value->npieces;
+
+    for ( /* void */ ; piece < last; piece++) {
+
+        if (piece->index == -1) {
+            cut |= mxt_json_text(j, piece->text.data, piece->text.len, left);
+            continue;
+        }
+
+        v = ngx_http_get_flushed_variable(r, piece->index);
+
+        if (v && !v->not_found) {
+            cut |= mxt_json_text(j, v->data, v->len, left);
+        }
+    }
+
+    return cut;
+}
