@@ -31,7 +31,7 @@ static void ngx_mixtrack_event_insert_id(mxt_json_t *j, ngx_uint_t n);
 static ngx_uint_t ngx_mixtrack_event_ids(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, mxt_json_t *j);
 static void ngx_mixtrack_event_id(ngx_http_request_t *r,
-    ngx_mixtrack_value_t *value, ngx_str_t *id);
+    ngx_mixtrack_value_t *value, ngx_uint_t device, ngx_str_t *id);
 static void ngx_mixtrack_event_ip(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, mxt_json_t *j);
 static ngx_uint_t ngx_mixtrack_event_property(ngx_http_request_t *r,
@@ -302,17 +302,8 @@ ngx_mixtrack_event_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     cut = 0;
 
-    ngx_mixtrack_event_id(r, mlcf->user_id, &user);
-    ngx_mixtrack_event_id(r, mlcf->device_id, &device);
-
-    if (device.len >= sizeof(NGX_MIXTRACK_DEVICE) - 1
-        && ngx_strncmp(device.data, NGX_MIXTRACK_DEVICE,
-                       sizeof(NGX_MIXTRACK_DEVICE) - 1)
-           == 0)
-    {
-        device.len -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
-        device.data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
-    }
+    ngx_mixtrack_event_id(r, mlcf->user_id, 0, &user);
+    ngx_mixtrack_event_id(r, mlcf->device_id, 1, &device);
 
     if (user.len) {
         left = MXT_JSON_STRING_MAX;
@@ -347,9 +338,11 @@ ngx_mixtrack_event_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 }
 
 
+/* empty when there is none, or one of those that mean nobody */
+
 static void
 ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
-    ngx_str_t *id)
+    ngx_uint_t device, ngx_str_t *id)
 {
     ngx_str_t  *banned;
 
@@ -359,6 +352,17 @@ ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
     }
 
     ngx_mixtrack_value_get(r, value, id);
+
+    /* a device may come with the prefix that only distinct_id has */
+
+    if (device && id->len >= sizeof(NGX_MIXTRACK_DEVICE) - 1
+        && ngx_strncmp(id->data, NGX_MIXTRACK_DEVICE,
+                       sizeof(NGX_MIXTRACK_DEVICE) - 1)
+           == 0)
+    {
+        id->len -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
+        id->data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
+    }
 
     for (banned = ngx_mixtrack_banned; banned->len; banned++) {
 

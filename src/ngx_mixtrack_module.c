@@ -11,6 +11,8 @@
 static char *ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_mixtrack_enum(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 static void *ngx_mixtrack_create_main_conf(ngx_conf_t *cf);
 static void *ngx_mixtrack_create_loc_conf(ngx_conf_t *cf);
@@ -73,7 +75,7 @@ static ngx_command_t  ngx_mixtrack_commands[] = {
     { ngx_string("mixtrack_properties"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
                         |NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_mixtrack_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_mixtrack_loc_conf_t, standard),
       &ngx_mixtrack_standard },
@@ -97,7 +99,7 @@ static ngx_command_t  ngx_mixtrack_commands[] = {
     { ngx_string("mixtrack_ip"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
                         |NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_mixtrack_enum,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_mixtrack_loc_conf_t, ip),
       &ngx_mixtrack_ip },
@@ -287,6 +289,46 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_mixtrack_value_compile(cf, &value[1], *id) == NGX_OK
            ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* as nginx's own slot, but it names the directive and what it takes */
+
+static char *
+ngx_mixtrack_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t        *value;
+    ngx_uint_t       *np;
+    ngx_conf_enum_t  *e;
+
+    np = (ngx_uint_t *) (p + cmd->offset);
+
+    if (*np != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (e = cmd->post; e->name.len; e++) {
+
+        if (e->name.len == value[1].len
+            && ngx_strcmp(e->name.data, value[1].data) == 0)
+        {
+            *np = e->value;
+            return NGX_CONF_OK;
+        }
+    }
+
+    e = cmd->post;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"%V\", it must be \"%V\" "
+                       "or \"%V\"", &value[1], &value[0], &e[0].name,
+                       &e[1].name);
+
+    return NGX_CONF_ERROR;
 }
 
 

@@ -15,7 +15,10 @@
 
 
 /* a token is 32 hex digits today; a file is read as far as this */
-#define NGX_MIXTRACK_TOKEN_MAX  255
+#define NGX_MIXTRACK_TOKEN_MAX        255
+
+/* Mixpanel sees the best results with 10 to 20 concurrent clients */
+#define NGX_MIXTRACK_CONNECTIONS_MAX  20
 
 
 static char *ngx_mixtrack_project_directive(ngx_conf_t *cf,
@@ -31,6 +34,10 @@ static char *ngx_mixtrack_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_mixtrack_endpoint_set(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project, u_char *url);
+static char *ngx_mixtrack_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_mixtrack_connections(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_mixtrack_batch(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_mixtrack_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -47,11 +54,6 @@ static ngx_int_t ngx_mixtrack_project_resolve(ngx_conf_t *cf,
 static ngx_int_t ngx_mixtrack_project_path(ngx_conf_t *cf,
     ngx_mixtrack_main_conf_t *mmcf);
 static ngx_int_t ngx_mixtrack_project_borrow_path(ngx_conf_t *cf);
-
-
-static ngx_conf_num_bounds_t  ngx_mixtrack_connections_bounds = {
-    ngx_conf_check_num_bounds, 1, 20
-};
 
 
 static ngx_command_t  ngx_mixtrack_project_commands[] = {
@@ -72,7 +74,7 @@ static ngx_command_t  ngx_mixtrack_project_commands[] = {
 
     { ngx_string("zone"),
       NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_mixtrack_zone,
       0,
       offsetof(ngx_mixtrack_project_t, zone_size),
       NULL },
@@ -86,10 +88,10 @@ static ngx_command_t  ngx_mixtrack_project_commands[] = {
 
     { ngx_string("connections"),
       NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      ngx_mixtrack_connections,
       0,
       offsetof(ngx_mixtrack_project_t, connections),
-      &ngx_mixtrack_connections_bounds },
+      NULL },
 
     { ngx_string("timeout"),
       NGX_CONF_TAKE12,
@@ -493,6 +495,49 @@ ngx_mixtrack_endpoint_set(ngx_conf_t *cf, ngx_mixtrack_project_t *project,
                                                  "track", "", NULL);
 
     return NGX_CONF_OK;
+}
+
+
+/* the slots of nginx's own would not name the directive */
+
+static char *
+ngx_mixtrack_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_mixtrack_project_t *project = conf;
+
+    char  *rv;
+
+    rv = ngx_conf_set_size_slot(cf, cmd, conf);
+
+    /* what does not even hold the slab allocator never reaches its init */
+
+    if (rv == NGX_CONF_OK && project->zone_size < (size_t) (8 * ngx_pagesize))
+    {
+        return "is too small, the least is one of 64k for each segment, and "
+               "each worker takes 4";
+    }
+
+    return rv;
+}
+
+
+static char *
+ngx_mixtrack_connections(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_mixtrack_project_t *project = conf;
+
+    char  *rv;
+
+    rv = ngx_conf_set_num_slot(cf, cmd, conf);
+
+    if (rv == NGX_CONF_OK
+        && (project->connections < 1
+            || project->connections > NGX_MIXTRACK_CONNECTIONS_MAX))
+    {
+        return "must be from 1 to 20";
+    }
+
+    return rv;
 }
 
 

@@ -24,15 +24,6 @@ ngx_mixtrack_queue_add(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     u_char     *p;
     ngx_str_t   name;
 
-    /* what does not even hold the slab allocator never reaches init */
-
-    if (project->zone_size < (size_t) (8 * ngx_pagesize)) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"zone\" of \"mixtrack_project\" is too small in %V:%ui",
-                      &project->place.file, project->place.line);
-        return NGX_ERROR;
-    }
-
     /* the layout is part of the name: another one is another zone */
 
     name.len = sizeof("mixtrack" MXT_ZONE_LAYOUT ":") - 1 + project->name.len;

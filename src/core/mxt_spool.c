@@ -46,7 +46,7 @@ static int mxt_spool_append(int fd, const unsigned char *line, size_t len);
 static int mxt_spool_write_all(int fd, const void *buf, size_t len);
 static int mxt_spool_sync_dir(int dir);
 static void mxt_spool_close(int fd);
-static int mxt_spool_digits(const char **p, unsigned n, uint64_t *value);
+static uint64_t mxt_spool_digits(const char **p, unsigned n);
 static int mxt_spool_hex(const char **p, unsigned n, uint64_t *value);
 
 
@@ -84,9 +84,21 @@ mxt_spool_parse(const char *file, mxt_spool_name_t *name)
 
     p = file;
 
-    if (mxt_spool_digits(&p, 13, &name->created) != 0 || *p++ != '-'
-        || mxt_spool_digits(&p, 10, &events) != 0 || *p++ != '-'
-        || mxt_spool_digits(&p, 13, &name->oldest) != 0 || *p++ != '-'
+    name->created = mxt_spool_digits(&p, 13);
+
+    if (*p++ != '-') {
+        return -1;
+    }
+
+    events = mxt_spool_digits(&p, 10);
+
+    if (*p++ != '-') {
+        return -1;
+    }
+
+    name->oldest = mxt_spool_digits(&p, 13);
+
+    if (*p++ != '-'
         || mxt_spool_hex(&p, 16, &name->writer) != 0 || *p++ != '-'
         || mxt_spool_hex(&p, 8, &seq) != 0 || *p++ != '-'
         || mxt_spool_hex(&p, 16, &name->destination) != 0)
@@ -98,7 +110,7 @@ mxt_spool_parse(const char *file, mxt_spool_name_t *name)
     name->seq = (uint32_t) seq;
     name->gzip = strcmp(p, ".json.gz") == 0;
 
-    /* leading zeros, capitals, and what was cut off just now */
+    /* finds leading zeros, too few digits, and what was cut off just now */
 
     mxt_spool_format(name, again);
 
@@ -622,10 +634,7 @@ mxt_spool_sweep(int dir, const char *file, time_t now)
         return;
     }
 
-    if (S_ISREG(st.st_mode) && now - st.st_mtime > MXT_SPOOL_TEMP_AGE) {
-        (void) unlinkat(dir, file, 0);
-    }
-
+    (void) unlinkat(dir, file, 0);
     mxt_spool_close(fd);
 }
 
@@ -731,8 +740,8 @@ mxt_spool_close(int fd)
 }
 
 
-static int
-mxt_spool_digits(const char **p, unsigned n, uint64_t *value)
+static uint64_t
+mxt_spool_digits(const char **p, unsigned n)
 {
     uint64_t     v;
     const char  *s;
@@ -743,14 +752,9 @@ mxt_spool_digits(const char **p, unsigned n, uint64_t *value)
         v = v * 10 + (uint64_t) (*s - '0');
     }
 
-    if (s == *p) {
-        return -1;
-    }
-
     *p = s;
-    *value = v;
 
-    return 0;
+    return v;
 }
 
 

@@ -36,7 +36,12 @@ mxt_url_complete(const char *url, const char *path, const char *const *query,
         return -1;
     }
 
-    if (curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) != CURLUE_OK) {
+    /* three slashes are one too many, but libcurl is lenient */
+
+    if (strstr(url, ":///")
+        || curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER)
+           != CURLUE_OK)
+    {
         *why = "it is malformed";
 
     } else if (mxt_url_fill(u, path, query, why) == 0) {
@@ -69,6 +74,15 @@ mxt_url_fill(CURLU *u, const char *path, const char *const *query,
 
     if (rc != 0) {
         *why = "only http and https are supported";
+        return -1;
+    }
+
+    s = mxt_url_part(u, CURLUPART_PORT);
+    rc = (s && strcmp(s, "0") == 0) ? -1 : 0;
+    curl_free(s);
+
+    if (rc != 0) {
+        *why = "its port is 0";
         return -1;
     }
 
