@@ -253,7 +253,7 @@ ngx_mixtrack_flusher_tick(ngx_event_t *ev)
 static ngx_msec_t
 ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    uint64_t    due;
+    uint64_t    due, oldest;
     ngx_msec_t  rest;
 
     if (now < f->start_at) {
@@ -279,13 +279,17 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
         return NGX_MIXTRACK_TICK;
     }
 
-    if (f->look.queued == 0
-        || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1) == 0)
-    {
+    oldest = f->look.oldest;
+
+    if (f->partial != f->zone.shm->segments) {
+        oldest = f->zone.segment[f->partial].opened;
+    }
+
+    if (oldest == 0 || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1) == 0) {
         return NGX_MIXTRACK_REST;
     }
 
-    due = f->look.oldest + f->project->batch_interval;
+    due = oldest + f->project->batch_interval;
     due = (due > now) ? due - now : 1;
 
     rest = (f->look.used * 4 < f->zone.shm->segments) ? NGX_MIXTRACK_REST

@@ -199,7 +199,6 @@ static ngx_mixtrack_batch_t *
 ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
-    ngx_int_t              rc;
     ngx_uint_t             i;
     ngx_mixtrack_batch_t  *batch;
 
@@ -241,57 +240,76 @@ ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
         }
     }
 
-    while (ngx_mixtrack_sender_due(f, now, flush)) {
-
-        rc = ngx_mixtrack_sender_build(f, batch, 0);
-
-        mxt_zone_look(&f->zone, &f->look);
-
-        if (rc == NGX_OK) {
-            return batch;
-        }
-
-        if (rc == NGX_ERROR) {
-            break;
-        }
+    if (!ngx_mixtrack_sender_due(f, now, flush)
+        || ngx_mixtrack_sender_build(f, batch, 0) != NGX_OK)
+    {
+        return NULL;
     }
 
-    return NULL;
+    mxt_zone_look(&f->zone, &f->look);
+
+    return batch;
 }
 
 
 /*
- * Whether there is a batch to build: a whole one is sealed, or the oldest
- * record has waited for long enough, and then all open segments are sealed.
+ * Whether there is a batch to build: there are records for a whole one, or
+ * the oldest has waited for long enough.  Open segments are sealed only when
+ * those that are sealed already do not suffice.
  */
 
 static ngx_uint_t
 ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
+    size_t                   len;
+    uint64_t                 records, bytes, oldest;
+    mxt_look_t              *look;
+    ngx_mixtrack_lease_t    *lease;
+    ngx_mixtrack_project_t  *project;
+
+    look = &f->look;
+    project = f->project;
+
+    records = 0;
+    bytes = 0;
+    oldest = look->oldest;
+
     if (f->partial != f->zone.shm->segments) {
-        return 1;
+
+        if (!mxt_zone_holds(&f->zone)) {
+            return 1;
+        }
+
+        lease = &f->lease[f->partial];
+        (void) mxt_segment_range(mxt_zone_data(&f->zone, (unsigned) f->partial),
+                                 lease->next, lease->to, &len);
+
+        records = (uint64_t) (lease->to - lease->next);
+        bytes = len;
+        oldest = f->zone.segment[f->partial].opened;
     }
 
-    if (f->look.sealed_records >= f->project->batch_events
-        || f->look.sealed_bytes >= f->project->batch_bytes)
+    if (records + look->sealed_records >= project->batch_events
+        || bytes + look->sealed_bytes >= project->batch_bytes)
     {
         return 1;
     }
 
-    if (f->look.queued == 0) {
+    if (records + look->queued == 0) {
         return 0;
     }
 
-    if (!flush && now < f->look.oldest + f->project->batch_interval) {
-        return 0;
+    if (flush || now >= oldest + project->batch_interval
+        || records + look->queued >= project->batch_events
+        || bytes + look->sealed_bytes + look->open_bytes
+           >= project->batch_bytes)
+    {
+        mxt_zone_seal(&f->zone);
+        return 1;
     }
 
-    mxt_zone_seal(&f->zone);
-
-    mxt_zone_look(&f->zone, &f->look);
-
-    return f->look.sealed_records != 0;
+    return 0;
 }
 
 

@@ -393,11 +393,14 @@ mxt_zone_look(mxt_zone_t *z, mxt_look_t *look)
 
         look->queued += n;
 
+        (void) mxt_segment_range(mxt_zone_data(z, i), settled, count, &len);
+
         if (w & MXT_SEGMENT_SEALED) {
-            (void) mxt_segment_range(mxt_zone_data(z, i), settled, count,
-                                     &len);
             look->sealed_records += n;
             look->sealed_bytes += len;
+
+        } else {
+            look->open_bytes += len;
         }
 
         opened = __atomic_load_n(&s->opened, __ATOMIC_RELAXED);

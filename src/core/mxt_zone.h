@@ -167,6 +167,7 @@ typedef struct {
     uint64_t       in_flight;       /* records not settled, leased */
     uint64_t       sealed_records;  /* sealed, not settled, not leased */
     uint64_t       sealed_bytes;
+    uint64_t       open_bytes;      /* not sealed, not leased */
     uint64_t       oldest;          /* ms of CLOCK_MONOTONIC: the first of the
                                        queued segments was opened; 0 is none */
     unsigned       used;            /* segments that are not free */
