@@ -557,6 +557,10 @@ ngx_mixtrack_sender_post(ngx_mixtrack_flusher_t *f,
 
     ngx_mixtrack_sender_inflight(f);
 
+    /* it is on its way while the next one is deflated */
+
+    (void) mxt_http_perform(f->http, 0);
+
     return NGX_OK;
 }
 
