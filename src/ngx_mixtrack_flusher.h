@@ -115,6 +115,8 @@ typedef struct {
     ngx_uint_t                 nnames;
     ngx_uint_t                 name;       /* the next to claim */
     uint64_t                   listed;     /* when, monotonic ms; 0 is never */
+    uint64_t                   disk;       /* bytes of our files there */
+    ngx_uint_t                 looked;     /* disk is known */
 
     ngx_event_t                timer;
     ngx_mixtrack_stage_e       stage;

@@ -413,6 +413,12 @@ ngx_mixtrack_event_render(ngx_conf_t *cf, ngx_mixtrack_event_t *event)
     mxt_json_t             j;
     ngx_mixtrack_value_t  *token;
 
+    /* levels below inherit the very same event */
+
+    if (event->head.data) {
+        return NGX_OK;
+    }
+
     token = &event->project->token;
 
     mxt_json_init(&j, buf, sizeof(buf));

@@ -14,6 +14,9 @@
 
 static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
     uint64_t now);
+static ngx_int_t ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f);
+static ngx_int_t ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
+    size_t len);
 
 
 void
@@ -92,13 +95,23 @@ ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
 static void
 ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    mxt_spool_list_t  list;
-
     if (f->listed && now - f->listed < NGX_MIXTRACK_SPOOL_LOOK) {
         return;
     }
 
     f->listed = now;
+
+    if (ngx_mixtrack_spooler_read(f) != NGX_OK) {
+        ngx_mixtrack_sender_failed(f, "the spool cannot be listed", now);
+    }
+}
+
+
+static ngx_int_t
+ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
+{
+    mxt_spool_list_t  list;
+
     f->name = 0;
     f->nnames = 0;
 
@@ -108,17 +121,73 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-        ngx_mixtrack_sender_failed(f, "the spool cannot be listed", now);
-        return;
+        return NGX_ERROR;
     }
 
     f->nnames = list.n;
+    f->disk = list.bytes;
+    f->looked = 1;
 
     if (mxt_zone_holds(&f->zone)) {
         f->zone.shm->spool_files = list.files;
         f->zone.shm->spool_bytes = list.bytes;
         f->zone.shm->spool_foreign = list.foreign;
     }
+
+    return NGX_OK;
+}
+
+
+/* expires the oldest files until len more bytes are within the limit */
+
+static ngx_int_t
+ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
+{
+    uint32_t           outcomes[MXT_OUTCOMES];
+    ngx_uint_t         reads;
+    mxt_spool_file_t   file;
+
+    reads = 0;
+
+    if (!f->looked && ngx_mixtrack_spooler_read(f) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    while (f->disk + len > (uint64_t) f->project->spool) {
+
+        /* what another process holds is not there for us */
+
+        if (f->name == f->nnames
+            && (reads++ || ngx_mixtrack_spooler_read(f) != NGX_OK
+                || f->nnames == 0))
+        {
+            return NGX_ERROR;
+        }
+
+        if (mxt_spool_claim(f->dir, f->names[f->name++], &file) != 1) {
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "mixtrack: project \"%V\": the spool is full, %uD "
+                      "events of \"%s\" are expired",
+                      &f->project->name, file.name.events, file.file);
+
+        reads = 0;
+        f->disk -= ngx_min(f->disk, file.len);
+
+        ngx_memzero(outcomes, sizeof(outcomes));
+        outcomes[MXT_ADOPTED] = file.name.events;
+        outcomes[MXT_EXPIRED] = file.name.events;
+
+        mxt_zone_settle_spooled(&f->zone, outcomes);
+
+        if (mxt_spool_done(&file) != 0) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -143,6 +212,13 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     name.destination = f->project->destination;
     name.gzip = batch->gzip;
 
+    if (ngx_mixtrack_spooler_room(f, batch->len) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "mixtrack: project \"%V\": no room in the spool for "
+                      "%uD events", &f->project->name, batch->events);
+        return NGX_ERROR;
+    }
+
     if (mxt_spool_write(f->dir, &name, batch->body, batch->len) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
         ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
@@ -150,6 +226,8 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
                       "spooled", &f->project->name, batch->events);
         return NGX_ERROR;
     }
+
+    f->disk += batch->len;
 
     ngx_mixtrack_sender_finish(f, batch, MXT_SPOOLED);
 
