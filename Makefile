@@ -23,7 +23,7 @@ SOURCES = $(wildcard src/*.c src/*.h src/core/*.c src/core/*.h)
 CORE = $(notdir $(basename $(wildcard src/core/*.c)))
 
 # what has nothing to do with the nginx it runs beside
-ALONE = t/unit.t t/model.t t/fuzz.t
+ALONE = t/unit.t t/model.t t/fuzz.t t/demo.t
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
@@ -85,13 +85,15 @@ COMPILERS = gcc $(if $(shell command -v clang 2>/dev/null),clang)
 
 warnings: $(foreach c,$(COMPILERS),$(CORE:%=build/warnings/$(c)/%.o))	## src/core under strict warnings
 
-build/warnings/gcc/%.o: src/core/%.c $(wildcard src/core/*.h)
+build/warnings/gcc/%.o: src/core/%.c $(wildcard src/core/*.h) Makefile
 	@mkdir -p $(@D)
-	gcc $(STRICT) -c -o $@ $<
+	@echo "gcc   $<"
+	@gcc $(STRICT) -c -o $@ $<
 
-build/warnings/clang/%.o: src/core/%.c $(wildcard src/core/*.h)
+build/warnings/clang/%.o: src/core/%.c $(wildcard src/core/*.h) Makefile
 	@mkdir -p $(@D)
-	clang $(STRICT) -c -o $@ $<
+	@echo "clang $<"
+	@clang $(STRICT) -c -o $@ $<
 
 
 fuzz:				## the fuzzers, FUZZ_SECONDS=60 each

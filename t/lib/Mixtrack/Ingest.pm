@@ -1,0 +1,145 @@
+package Mixtrack::Ingest;
+
+# The test's side of the ingest: starts and stops it, always on the same port
+# and with the same memory, plays faults to it and asks what it saw.
+
+use v5.36;
+
+use HTTP::Tiny;
+use POSIX ();
+use Time::HiRes qw(time);
+
+use Mixtrack::Process qw(alive);
+use Mixtrack::Util qw(wait_until json_decode json_encode slurp);
+
+# dir, lib, port
+sub new ($class, %o) {
+    return bless {
+        %o,
+        http   => HTTP::Tiny->new(timeout => 60),
+        record => "$o{dir}/ingest-$o{port}.record",
+        log    => "$o{dir}/ingest-$o{port}.log",
+        parent => $$,
+    }, $class;
+}
+
+sub url ($self) {"http://127.0.0.1:$self->{port}"}
+
+sub start ($self) {
+    return $self if $self->{pid};
+
+    # it ends when our end of this pipe does
+    pipe my $read, $self->{pipe} or die "pipe: $!";
+
+    $self->{pid} = fork // die "fork: $!";
+    if (!$self->{pid}) {
+        open STDIN,  '<&', $read            or POSIX::_exit(1);
+        open STDOUT, '>>', $self->{log}     or POSIX::_exit(1);
+        open STDERR, '>&', \*STDOUT         or POSIX::_exit(1);
+        exec $^X, "$self->{lib}/ingest", '--port', $self->{port}, '--record', $self->{record}, '--watch'
+            or POSIX::_exit(1);
+    }
+    close $read;
+
+    wait_until(sub { !alive($self->{pid}) || $self->{http}->get($self->url . '/_control/stats')->{success} }, 20)
+        && alive($self->{pid})
+        or die "the ingest does not start: " . slurp($self->{log}) . "\n";
+
+    return $self;
+}
+
+# with everything it took checked before
+sub stop ($self) {
+    return if !$self->{pid};
+    $self->check;
+    $self->kill;
+}
+
+# as it is
+sub kill ($self) {
+    return if !$self->{pid};
+    CORE::kill 'KILL', $self->{pid};
+    waitpid $self->{pid}, 0;
+    close delete $self->{pipe};
+    $self->{pid} = 0;
+}
+
+sub DESTROY ($self) {
+    return if $self->{parent} != $$;
+    local ($?, $!, $@);
+    $self->kill;
+}
+
+sub _ask ($self, $what) {
+    my $r = $self->{http}->get($self->url . "/_control/$what");
+    die "ingest $what: $r->{status} $r->{content}\n" if !$r->{success};
+    return $r->{content};
+}
+
+sub _tell ($self, $what, $data) {
+    my $r = $self->{http}->post($self->url . "/_control/$what", {content => json_encode($data)});
+    die "ingest $what: $r->{status} $r->{content}\n" if !$r->{success};
+    return $self;
+}
+
+# counts: posts events distinct duplicates invalid running high_water ...
+sub stats ($self) { json_decode($self->_ask('stats')) }
+
+# every post in order: path query headers encoding wire raw events md5 time
+# status accepted
+sub posts ($self, $path = undef) {
+    return grep { !defined $path || $_->{path} eq $path } @{json_decode($self->_ask('posts'))};
+}
+
+# the accepted events, as they were written; duplicates with them
+sub raw_events ($self, $path = undef) {
+    return split /\n/, $self->_ask('events' . (defined $path ? "?path=$path" : ''));
+}
+
+sub events ($self, $path = undef) { map { json_decode($_) } $self->raw_events($path) }
+
+# what is wrong with what it got, first with all of it looked at
+sub check ($self) {
+    my $c = json_decode($self->_ask('check'));
+    return (@{$c->{faults}}, map {"resent, but not the same: $_->[0] and $_->[1]"} @{$c->{differing}});
+}
+
+sub reset ($self) { $self->_tell('reset', {}) }
+
+# the script, see the ingest; an empty one makes it well again
+sub faults ($self, @script) { $self->_tell('faults', \@script) }
+
+# until n different events were accepted
+sub wait_events ($self, $n, $timeout = 15) {
+    return wait_until(sub { $self->stats->{distinct} >= $n }, $timeout);
+}
+
+sub wait_posts ($self, $n, $timeout = 15) {
+    return wait_until(sub { $self->stats->{posts} >= $n }, $timeout);
+}
+
+# seq => how many different events of it
+sub seqs ($self) {
+    my (%seq, %seen);
+    for ($self->raw_events) {
+        my ($id)  = /"\$insert_id":\s*"([^"]*)"/;
+        my ($seq) = /[?&]seq=(\d+)/ or next;
+        $seq{$seq}++ if !$seen{$id // ''}++;
+    }
+    return \%seq;
+}
+
+# Of these numbers, which never came, and which came as two different events
+# without being ambiguous?
+sub missing ($self, @served) {
+    my $seq = $self->seqs;
+    return grep { !$seq->{$_} } @served;
+}
+
+sub surplus ($self, @ambiguous) {
+    my $seq  = $self->seqs;
+    my %okay = map { $_ => 1 } @ambiguous;
+    return grep { $seq->{$_} > 1 && !$okay{$_} } sort { $a <=> $b } keys %$seq;
+}
+
+1;
