@@ -80,7 +80,7 @@ ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 
     size = shpool->pfree * ngx_pagesize;
 
-    memory = ngx_slab_calloc(shpool, size);
+    memory = ngx_slab_alloc(shpool, size);
 
     if (memory == NULL || mxt_zone_format(memory, size) == 0) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,

@@ -45,10 +45,13 @@ static int mxt_swap(uint64_t *p, uint64_t *expected, uint64_t value);
 unsigned
 mxt_zone_format(void *memory, size_t size)
 {
-    size_t           head, n, slots;
+    size_t           n, slots, slot_offset, segment_offset, data_offset;
     mxt_zone_shm_t  *shm;
 
     shm = memory;
+
+    slot_offset = (sizeof(mxt_zone_shm_t) + MXT_CACHE_LINE - 1)
+                  & ~((size_t) MXT_CACHE_LINE - 1);
 
     for (n = size / MXT_SEGMENT_SIZE; n; n--) {
 
@@ -62,24 +65,25 @@ mxt_zone_format(void *memory, size_t size)
             slots = MXT_ZONE_SLOTS_MAX;
         }
 
-        head = (sizeof(mxt_zone_shm_t) + MXT_CACHE_LINE - 1)
-               & ~((size_t) MXT_CACHE_LINE - 1);
+        segment_offset = slot_offset + slots * sizeof(mxt_slot_t);
+        data_offset = segment_offset + n * sizeof(mxt_segment_t);
 
-        shm->slot_offset = head;
-        head += slots * sizeof(mxt_slot_t);
-
-        shm->segment_offset = head;
-        head += n * sizeof(mxt_segment_t);
-
-        shm->data_offset = head;
-
-        if (head + n * MXT_SEGMENT_SIZE <= size) {
-            shm->size = size;
-            shm->slots = (uint32_t) slots;
-            shm->segments = (uint32_t) n;
-
-            return (unsigned) n;
+        if (data_offset + n * MXT_SEGMENT_SIZE > size) {
+            continue;
         }
+
+        /* the data is not touched, and takes no memory until it is used */
+
+        memset(memory, 0, data_offset);
+
+        shm->size = size;
+        shm->slots = (uint32_t) slots;
+        shm->segments = (uint32_t) n;
+        shm->slot_offset = slot_offset;
+        shm->segment_offset = segment_offset;
+        shm->data_offset = data_offset;
+
+        return (unsigned) n;
     }
 
     return 0;

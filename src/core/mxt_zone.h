@@ -178,8 +178,8 @@ typedef struct {
 
 
 /*
- * Lays out a zone in size bytes of zeroed memory, aligned to 64 bytes.
- * Returns the number of segments, 0 if not one fits.
+ * Lays out a zone in size bytes of memory, aligned to 64 bytes; whatever it
+ * held is of no account.  Returns the number of segments, 0 if not one fits.
  */
 unsigned mxt_zone_format(void *memory, size_t size);
 
