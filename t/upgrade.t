@@ -81,7 +81,6 @@ $old = $t->master;
 ok($t->usr2, 'USR2');
 $new = $t->master;
 slow(900002);
-my $slows = (grep { $t->draining($_) || $t->workers($_) } $old, $new)[0];
 
 ok($t->signal('WINCH', $old), 'WINCH of the old master');
 ok(wait_until(sub { !$t->workers($old) }, 10), 'its workers do not serve');

@@ -30,6 +30,7 @@
 
 #define mxt_load(p)          __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define mxt_store(p, v)      __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define mxt_fence()          __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 
 static int mxt_zone_find(mxt_zone_t *z, uint64_t now);
@@ -119,7 +120,11 @@ mxt_zone_attach(mxt_zone_t *z, mxt_kind_e kind)
         return 0;
     }
 
-    return mxt_zone_bury(z) ? mxt_slot_take(z, kind) : -1;
+    /* another process may have buried the same dead, and first */
+
+    (void) mxt_zone_bury(z);
+
+    return mxt_slot_take(z, kind);
 }
 
 
@@ -256,6 +261,13 @@ mxt_zone_release(mxt_zone_t *z)
     lease = z->generation << 16 | (z->own_index + 1);
 
     (void) mxt_swap(&z->shm->lease, &lease, z->generation << 16);
+
+    /*
+     * Who releases looks at the queue once more, who leaves behind records
+     * looks at the lease; one of the two sees what the other did.
+     */
+
+    mxt_fence();
 }
 
 
@@ -264,6 +276,8 @@ mxt_zone_held(const mxt_zone_t *z)
 {
     unsigned  n;
     uint64_t  word;
+
+    mxt_fence();
 
     n = mxt_lease_slot(mxt_load(&z->shm->lease));
 
@@ -395,9 +409,19 @@ mxt_zone_look(mxt_zone_t *z, mxt_look_t *look)
             continue;
         }
 
-        look->queued += n;
-
         (void) mxt_segment_range(mxt_zone_data(z, i), settled, count, &len);
+        opened = __atomic_load_n(&s->opened, __ATOMIC_RELAXED);
+
+        /* freed and taken again meanwhile: that was of another life */
+
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+
+        if (mxt_word_generation(mxt_segment_word(s)) != mxt_word_generation(w))
+        {
+            continue;
+        }
+
+        look->queued += n;
 
         if (w & MXT_SEGMENT_SEALED) {
             look->sealed_records += n;
@@ -406,8 +430,6 @@ mxt_zone_look(mxt_zone_t *z, mxt_look_t *look)
         } else {
             look->open_bytes += len;
         }
-
-        opened = __atomic_load_n(&s->opened, __ATOMIC_RELAXED);
 
         if (look->oldest == 0 || opened < look->oldest) {
             look->oldest = opened;
@@ -443,15 +465,18 @@ mxt_zone_settle(mxt_zone_t *z, unsigned segment, unsigned settled,
 
     redo = &z->own->redo;
 
-    redo->segment = segment;
+    /* none of these stores may move before the last one disarmed it */
+
+    mxt_store(&redo->segment, segment);
 
     if (segment != z->shm->segments) {
-        redo->settled = mxt_segment_settled_value(
-                            mxt_segment_word(&z->segment[segment]), settled);
+        mxt_store(&redo->settled,
+                  mxt_segment_settled_value(
+                      mxt_segment_word(&z->segment[segment]), settled));
     }
 
     for (i = 0; i < MXT_OUTCOMES; i++) {
-        redo->outcome[i] = z->own->outcome[i] + outcome[i];
+        mxt_store(&redo->outcome[i], z->own->outcome[i] + outcome[i]);
     }
 
     mxt_store(&redo->armed, 1);
@@ -621,7 +646,7 @@ static int
 mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind)
 {
     unsigned  i;
-    uint64_t  word;
+    uint64_t  word, lease;
 
     for (i = 0; i < z->shm->slots; i++) {
 
@@ -631,6 +656,14 @@ mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind)
                      mxt_slot_word(z->process, kind, MXT_SLOT_LIVE))
             == 0)
         {
+            /* a lease that its last owner died with is not ours */
+
+            lease = mxt_load(&z->shm->lease);
+
+            if (mxt_lease_slot(lease) == i + 1) {
+                (void) mxt_swap(&z->shm->lease, &lease, lease & ~0xffffULL);
+            }
+
             z->own = &z->slot[i];
             z->own_index = i;
             z->open = z->shm->segments;

@@ -67,7 +67,8 @@ sub stop ($self) {
     return $self->wait;
 }
 
-# {served => [...], ambiguous => [...], failed => [...], status => {200 => n}}
+# {served => [...], ambiguous => [...], failed => [...], status => {200 => n},
+# by_status => {200 => [...]}}
 sub wait ($self) {
     return $self->{result} if $self->{result};
 
@@ -101,7 +102,7 @@ sub _run ($self) {
     my $next  = $self->{from};
     my $said  = 0;
     my $pause = 0;
-    my (@again, %served, %ambiguous, %status, %conn);
+    my (@again, %served, %ambiguous, %status, %by, %conn);
 
     my $sel  = IO::Select->new;
     my $drop = sub ($c, $sent) {
@@ -166,6 +167,7 @@ sub _run ($self) {
 
             $served{$c->{seq}} = 1;
             $status{substr $c->{buf}, 9, 3}++;
+            push @{$by{substr $c->{buf}, 9, 3}}, $c->{seq};
             my $closes = $c->{buf} =~ /^Connection: close/mi;
             $c->{seq} = undef;
             $c->{buf} = '';
@@ -186,6 +188,7 @@ sub _run ($self) {
         ambiguous => [sort { $a <=> $b } keys %ambiguous],
         failed    => [grep { !$served{$_} } @asked],
         status    => \%status,
+        by_status => \%by,
         seconds   => time - $start,
     }));
 }

@@ -1,0 +1,1330 @@
+
+/*
+ * The spool against a real directory: names, claims by several processes,
+ * whatever may lie in the place of a file, and each system call of a write
+ * failing in its turn.
+ */
+
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+
+/* of the calls below, number fail_at (from 0) fails, with EIO or NULL */
+
+static int  fail_at = -1;
+static int  fail_seen;
+
+/* a write() takes no more than that at once */
+static size_t  write_max = SIZE_MAX;
+
+/* called by flock() and read() before they do it */
+static void  (*before_lock)(void);
+static void  (*before_read)(void);
+
+static int fault(void);
+static void *test_malloc(size_t size);
+static ssize_t test_write(int fd, const void *buf, size_t len);
+static ssize_t test_read(int fd, void *buf, size_t len);
+static int test_flock(int fd, int op);
+
+
+#define malloc(n)             test_malloc(n)
+#define write(f, b, n)        test_write(f, b, n)
+#define read(f, b, n)         test_read(f, b, n)
+#define flock(f, o)           test_flock(f, o)
+#define fsync(f)              (fault() ? -1 : fsync(f))
+#define openat(...)           (fault() ? -1 : openat(__VA_ARGS__))
+#define open(...)             (fault() ? -1 : open(__VA_ARGS__))
+#define renameat(a, b, c, d)  (fault() ? -1 : renameat(a, b, c, d))
+#define fstat(f, s)           (fault() ? -1 : fstat(f, s))
+#define fdopendir(f)          (fault() ? NULL : fdopendir(f))
+#define mkdirat(d, n, m)      (fault() ? -1 : mkdirat(d, n, m))
+
+#include "../../src/core/mxt_spool.c"
+
+#undef malloc
+#undef write
+#undef read
+#undef flock
+#undef fsync
+#undef openat
+#undef open
+#undef renameat
+#undef fstat
+#undef fdopendir
+#undef mkdirat
+
+
+#include <jansson.h>
+
+#include "../../src/core/mxt_json.c"
+
+#include "tap.h"
+
+
+#define NOW   1700000000123ULL      /* 2023-11-14T22:13:20.123Z */
+#define DEST  0xfeedfacecafebeefULL
+
+
+static void names(void);
+static void destinations(void);
+static void opening(void);
+static void writing(void);
+static void claiming(void);
+static void lost_race(void);
+static void claimants(void);
+static void strange_files(void);
+static void listing(void);
+static void sweeping(void);
+static void rejecting(void);
+static void rejecting_together(void);
+static void no_room(void);
+static void faults(void);
+static mxt_spool_name_t name_of(uint32_t seq);
+static void put(const char *file, const char *text);
+static unsigned entries(void);
+static unsigned exists(const char *file);
+static void empty(void);
+static int loadable(const char *file, unsigned lines, json_t **last);
+static int descriptors(void);
+
+
+static char  top[] = "/tmp/mxt-spool-XXXXXX";
+static int   dir;
+
+
+int
+main(void)
+{
+    int  before;
+
+    (void) signal(SIGXFSZ, SIG_IGN);
+
+    if (mkdtemp(top) == NULL || (dir = mxt_spool_open(top, "p")) == -1) {
+        perror(top);
+        return 1;
+    }
+
+    before = descriptors();
+
+    names();
+    destinations();
+    opening();
+    writing();
+    claiming();
+    lost_race();
+    claimants();
+    strange_files();
+    listing();
+    sweeping();
+    rejecting();
+    rejecting_together();
+    no_room();
+    faults();
+
+    tap_is_u64((uint64_t) descriptors(), (uint64_t) before,
+               "all descriptors are closed");
+
+    empty();
+    (void) close(dir);
+    (void) chdir(top);
+    (void) rmdir("p");
+    (void) rmdir(top);
+
+    return tap_done();
+}
+
+
+static void
+names(void)
+{
+    char              buf[MXT_SPOOL_NAME_MAX], again[MXT_SPOOL_NAME_MAX];
+    size_t            i, n, bad;
+    unsigned          ch;
+    mxt_spool_name_t  name, got;
+
+    static const char  good[] =
+        "1700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+        "feedfacecafebeef.json.gz";
+
+    static const char *const  hostile[] = {
+        "", "-", ".", "..", ".json.gz", "rejected-20231114.ndjson",
+        "/etc/passwd", "../../etc/passwd",
+        ".tmp-1700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz.bad",
+        "1700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef",
+        "1700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz ",
+        "1700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json/../../x",
+        "1700000000123-02000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123--1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123--1-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123-4294967296-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123-9999999999-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "170000000012-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "17000000001234-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "+700000000123-2000-1699999999000-00000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123-2000-1699999999000-00000000000000AB-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123-2000-1699999999000-0x000000000000ab-0000001f-"
+            "feedfacecafebeef.json.gz",
+        "1700000000123-2000-1699999999000-00000000000000ab-00000001f-"
+            "feedfacecafebeef.json.gz"
+    };
+
+    memset(&name, 0, sizeof(name));
+
+    name.created = NOW;
+    name.oldest = 1699999999000ULL;
+    name.events = 2000;
+    name.writer = 0xab;
+    name.seq = 31;
+    name.destination = DEST;
+    name.gzip = 1;
+
+    mxt_spool_format(&name, buf);
+    tap_is_str(buf, strlen(buf), good, "a name");
+
+    tap_ok(mxt_spool_parse(buf, &got) == 0
+           && got.created == name.created && got.oldest == name.oldest
+           && got.events == name.events && got.writer == name.writer
+           && got.seq == name.seq && got.destination == name.destination
+           && got.gzip == 1, "is read back");
+
+    for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+        tap_ok(mxt_spool_parse(hostile[i], &got) == -1, "not ours: %s",
+               hostile[i]);
+    }
+
+    /* each prefix, and each byte replaced by each other */
+
+    n = strlen(good);
+    bad = 0;
+
+    for (i = 0; i < n; i++) {
+        memcpy(buf, good, i);
+        buf[i] = '\0';
+        bad += i != n - 3 && mxt_spool_parse(buf, &got) == 0;
+
+        for (ch = 1; ch < 256; ch++) {
+            memcpy(buf, good, n + 1);
+            buf[i] = (char) ch;
+
+            if (mxt_spool_parse(buf, &got) == 0) {
+                mxt_spool_format(&got, again);
+                bad += strcmp(buf, again) != 0;
+            }
+        }
+    }
+
+    tap_is_u64(bad, 0, "what is read would be written so");
+
+    memset(&name, 0xff, sizeof(name));
+    mxt_spool_format(&name, buf);
+    tap_is_str(buf, strlen(buf),
+               "9999999999999-4294967295-9999999999999-ffffffffffffffff-"
+               "ffffffff-ffffffffffffffff.json.gz", "the longest name");
+    tap_ok(mxt_spool_parse(buf, &got) == 0 && got.events == UINT32_MAX
+           && got.writer == UINT64_MAX && got.seq == UINT32_MAX
+           && got.created == 9999999999999ULL, "is read back");
+
+    memset(&name, 0, sizeof(name));
+    mxt_spool_format(&name, buf);
+    tap_is_str(buf, strlen(buf),
+               "0000000000000-0-0000000000000-0000000000000000-00000000-"
+               "0000000000000000.json", "the shortest name");
+    tap_ok(mxt_spool_parse(buf, &got) == 0 && got.gzip == 0, "is read back");
+}
+
+
+static void
+destinations(void)
+{
+    uint64_t  a;
+
+    tap_is_u64(mxt_spool_destination(NULL), 0xcbf29ce484222325ULL,
+               "the offset basis");
+    tap_is_u64(mxt_spool_destination("", NULL), 0xaf63bd4c8601b7dfULL,
+               "one NUL");
+
+    /* the published hash of "foobar", and a NUL */
+
+    tap_is_u64(mxt_spool_destination("foobar", NULL),
+               (0x85944171f73967e8ULL * 0x100000001b3ULL), "foobar");
+
+    a = mxt_spool_destination("ab", "c", NULL);
+
+    tap_ok(a != mxt_spool_destination("a", "bc", NULL)
+           && a != mxt_spool_destination("abc", NULL)
+           && a != mxt_spool_destination("ab", "c", "", NULL)
+           && a == mxt_spool_destination("ab", "c", NULL),
+           "pieces are told apart");
+}
+
+
+static void
+opening(void)
+{
+    int          fd;
+    size_t       i;
+    struct stat  st;
+
+    static const char *const  bad[] = { "", ".", "..", "a/b", "/", "../x" };
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        errno = 0;
+        tap_ok(mxt_spool_open(top, bad[i]) == -1 && errno == EINVAL,
+               "\"%s\" is no directory of ours", bad[i]);
+    }
+
+    tap_ok(mxt_spool_open("/nonexistent/mxt", "p") == -1 && errno == ENOENT,
+           "a missing directory is not made");
+
+    tap_ok(fstat(dir, &st) == 0 && (st.st_mode & 07777) == 0700,
+           "mode of a new one");
+
+    fd = mxt_spool_open(top, "p");
+    tap_ok(fd != -1 && (fcntl(fd, F_GETFD) & FD_CLOEXEC),
+           "one that is there is opened");
+    (void) close(fd);
+
+    put("file", "x");
+    (void) symlinkat(".", dir, "link");
+    fd = openat(AT_FDCWD, top, O_RDONLY|O_DIRECTORY);
+    (void) renameat(dir, "file", fd, "file");
+    (void) renameat(dir, "link", fd, "link");
+
+    tap_ok(mxt_spool_open(top, "file") == -1 && errno == ENOTDIR,
+           "a file in its place");
+    tap_ok(mxt_spool_open(top, "link") == -1
+           && (errno == ELOOP || errno == ENOTDIR),
+           "a symbolic link in its place");
+
+    (void) unlinkat(fd, "file", 0);
+    (void) unlinkat(fd, "link", 0);
+    (void) close(fd);
+}
+
+
+static void
+writing(void)
+{
+    int               fd;
+    char              file[MXT_SPOOL_NAME_MAX], buf[64];
+    void             *big;
+    ssize_t           n;
+    struct stat       st;
+    mxt_spool_name_t  name;
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+
+    tap_ok(mxt_spool_write(dir, &name, "[{\"a\":1}]", 9) == 0, "a batch");
+    tap_is_u64(entries(), 1, "one file");
+
+    tap_ok(fstatat(dir, file, &st, 0) == 0 && (st.st_mode & 07777) == 0600,
+           "its mode");
+
+    fd = openat(dir, file, O_RDONLY);
+    n = read(fd, buf, sizeof(buf));
+    (void) close(fd);
+    tap_is_str(buf, (size_t) n, "[{\"a\":1}]", "its content");
+
+    name = name_of(2);
+    write_max = 1;
+    tap_ok(mxt_spool_write(dir, &name, "0123456789", 10) == 0,
+           "byte by byte");
+    write_max = SIZE_MAX;
+    mxt_spool_format(&name, file);
+    tap_ok(fstatat(dir, file, &st, 0) == 0 && st.st_size == 10, "is whole");
+
+    name = name_of(3);
+    errno = 0;
+    tap_ok(mxt_spool_write(dir, &name, "", 0) == -1 && errno == EINVAL,
+           "an empty batch");
+
+    big = calloc(1, MXT_SPOOL_FILE_MAX + 1);
+    errno = 0;
+    tap_ok(mxt_spool_write(dir, &name, big, MXT_SPOOL_FILE_MAX + 1) == -1
+           && errno == EFBIG, "one too large");
+    free(big);
+
+    tap_is_u64(entries(), 2, "nothing is left of them");
+
+    empty();
+}
+
+
+static void
+claiming(void)
+{
+    char              file[MXT_SPOOL_NAME_MAX], bad[MXT_SPOOL_NAME_MAX + 8];
+    mxt_spool_file_t  f, other;
+    mxt_spool_name_t  name;
+
+    name = name_of(7);
+    mxt_spool_format(&name, file);
+
+    tap_ok(mxt_spool_claim(dir, file, &f) == 0 && f.fd == -1,
+           "nothing to claim");
+    mxt_spool_release(&f);
+
+    (void) mxt_spool_write(dir, &name, "[1,2,3]", 7);
+
+    tap_ok(mxt_spool_claim(dir, file, &f) == 1 && f.fd != -1 && f.dir == dir
+           && f.name.seq == 7 && f.name.events == name.events
+           && strcmp(f.file, file) == 0, "claimed");
+    tap_is_str(f.body, f.len, "[1,2,3]", "with its body");
+    tap_ok(fcntl(f.fd, F_GETFD) & FD_CLOEXEC, "close-on-exec");
+
+    tap_ok(mxt_spool_claim(dir, file, &other) == 0,
+           "not twice, not even by the same process");
+
+    mxt_spool_release(&f);
+    tap_ok(f.fd == -1 && f.body == NULL && f.len == 0, "released");
+    mxt_spool_release(&f);
+    tap_ok(exists(file), "and still there");
+
+    errno = 0;
+    tap_ok(mxt_spool_done(&f) == -1 && errno == EBADF && exists(file),
+           "only a claimed file is done with");
+
+    tap_ok(mxt_spool_claim(dir, file, &f) == 1 && mxt_spool_done(&f) == 0
+           && !exists(file) && f.fd == -1, "acknowledged and gone");
+
+    (void) mxt_spool_write(dir, &name, "[1]", 3);
+    (void) mxt_spool_claim(dir, file, &f);
+    (void) unlinkat(dir, file, 0);
+    tap_ok(mxt_spool_done(&f) == 0 && f.fd == -1, "gone before");
+
+    (void) mxt_spool_write(dir, &name, "[1]", 3);
+    (void) mxt_spool_claim(dir, file, &f);
+    snprintf(bad, sizeof(bad), "%s.bad", file);
+    tap_ok(mxt_spool_set_aside(&f) == 0 && f.fd == -1 && !exists(file)
+           && exists(bad), "set aside");
+
+    memset(&f, 0, sizeof(f));
+    f.fd = -1;
+    errno = 0;
+    tap_ok(mxt_spool_set_aside(&f) == -1 && errno == EINVAL,
+           "nothing to set aside");
+
+    empty();
+}
+
+
+static char  raced[MXT_SPOOL_NAME_MAX];
+
+
+static void
+shrink(void)
+{
+    int  fd;
+
+    fd = openat(dir, raced, O_WRONLY);
+    (void) ftruncate(fd, 3);
+    (void) close(fd);
+}
+
+
+static void
+vanish(void)
+{
+    (void) unlinkat(dir, raced, 0);
+}
+
+
+static unsigned  locks;
+
+
+static void
+count(void)
+{
+    locks++;
+}
+
+
+static void
+replace(void)
+{
+    vanish();
+    put(raced, "another");
+}
+
+
+static void
+lost_race(void)
+{
+    mxt_spool_file_t  f;
+    mxt_spool_name_t  name;
+
+    name = name_of(8);
+    mxt_spool_format(&name, raced);
+
+    put(raced, "x");
+    before_lock = vanish;
+    tap_ok(mxt_spool_claim(dir, raced, &f) == 0 && f.fd == -1,
+           "sent by another one between open and lock");
+
+    put(raced, "x");
+    before_lock = replace;
+    tap_ok(mxt_spool_claim(dir, raced, &f) == 0 && f.fd == -1,
+           "and another file under its name");
+
+    before_lock = NULL;
+    tap_ok(mxt_spool_claim(dir, raced, &f) == 1, "which can be claimed");
+    tap_is_str(f.body, f.len, "another", "for what it is");
+    mxt_spool_release(&f);
+
+    before_read = shrink;
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, raced, &f) == -1 && errno == EIO
+           && f.fd == -1 && f.body == NULL, "cut off as it is read");
+    before_read = NULL;
+
+    empty();
+}
+
+
+/* several processes after the same files: each file is had by one of them */
+
+static void
+claimants(void)
+{
+    int                i, n, rc, status, out[2], go[2];
+    char               file[MXT_SPOOL_NAME_MAX], byte;
+    pid_t              pid;
+    unsigned           total[64], bad;
+    mxt_spool_file_t   f;
+    mxt_spool_name_t   name;
+
+    for (i = 0; i < 64; i++) {
+        name = name_of((uint32_t) i);
+        (void) mxt_spool_write(dir, &name, "[1]", 3);
+    }
+
+    if (pipe(out) == -1 || pipe(go) == -1) {
+        tap_ok(0, "pipe");
+        return;
+    }
+
+    for (n = 0; n < 4; n++) {
+        pid = fork();
+
+        if (pid == 0) {
+            (void) close(go[1]);
+            (void) !read(go[0], &byte, 1);
+
+            for (i = 0; i < 64; i++) {
+                name = name_of((uint32_t) i);
+                mxt_spool_format(&name, file);
+
+                rc = mxt_spool_claim(dir, file, &f);
+
+                if (rc == 1) {
+                    byte = (char) i;
+                    (void) !write(out[1], &byte, 1);
+                    rc = mxt_spool_done(&f);
+                }
+
+                if (rc == -1) {
+                    byte = 100;
+                    (void) !write(out[1], &byte, 1);
+                }
+            }
+
+            _exit(0);
+        }
+    }
+
+    (void) close(out[1]);
+    (void) close(go[0]);
+    (void) close(go[1]);
+
+    memset(total, 0, sizeof(total));
+    bad = 0;
+
+    while (read(out[0], &byte, 1) == 1) {
+        if (byte >= 0 && byte < 64) {
+            total[(int) byte]++;
+
+        } else {
+            bad++;
+        }
+    }
+
+    while (wait(&status) > 0) { /* void */ }
+
+    for (i = 0; i < 64; i++) {
+        bad += total[i] != 1;
+    }
+
+    tap_is_u64(bad, 0, "four claimants, each file once");
+    tap_is_u64(entries(), 0, "and none is left");
+
+    (void) close(out[0]);
+}
+
+
+static void
+strange_files(void)
+{
+    int               fd, rc;
+    char              file[MXT_SPOOL_NAME_MAX], bad[MXT_SPOOL_NAME_MAX + 8];
+    mxt_spool_file_t  f, other;
+    mxt_spool_name_t  name;
+
+    name = name_of(9);
+    mxt_spool_format(&name, file);
+    snprintf(bad, sizeof(bad), "%s.bad", file);
+
+    put("target", "[1]");
+    (void) symlinkat("target", dir, file);
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == ELOOP
+           && f.fd == -1, "a symbolic link");
+    empty();
+
+    (void) mkdirat(dir, file, 0700);
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EINVAL,
+           "a directory");
+    tap_ok(mxt_spool_set_aside(&f) == 0 && exists(bad), "is set aside");
+    empty();
+
+    (void) mkfifoat(dir, file, 0600);
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EINVAL,
+           "a pipe does not block");
+    empty();
+
+    put(file, "");
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EINVAL
+           && f.fd == -1 && f.body == NULL, "an empty file");
+
+    fd = openat(dir, file, O_RDONLY);
+    (void) flock(fd, LOCK_EX);
+    errno = 0;
+    rc = mxt_spool_set_aside(&f);
+    tap_ok(rc == -1 && errno == EWOULDBLOCK && exists(file),
+           "is not set aside while another one has it");
+    (void) close(fd);
+
+    other = f;
+    tap_ok(mxt_spool_set_aside(&f) == 0 && exists(bad) && !exists(file),
+           "but then");
+    errno = 0;
+    tap_ok(mxt_spool_set_aside(&other) == -1 && errno == ENOENT,
+           "and not twice");
+    empty();
+
+    put(file, "");
+    fd = openat(dir, file, O_WRONLY);
+    (void) ftruncate(fd, MXT_SPOOL_FILE_MAX + 1);
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EFBIG
+           && f.fd == -1 && f.body == NULL, "a file too large");
+
+    (void) ftruncate(fd, MXT_SPOOL_FILE_MAX);
+    (void) close(fd);
+    tap_ok(mxt_spool_claim(dir, file, &f) == 1
+           && f.len == MXT_SPOOL_FILE_MAX, "and the largest");
+    mxt_spool_release(&f);
+    empty();
+
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, "../../etc/passwd", &f) == -1
+           && errno == EINVAL && f.fd == -1 && f.file[0] == '\0',
+           "a name that is not ours");
+}
+
+
+static void
+listing(void)
+{
+    char                (*file)[MXT_SPOOL_NAME_MAX], want[MXT_SPOOL_NAME_MAX];
+    uint32_t              i, seq, bad;
+    mxt_spool_list_t      list;
+    mxt_spool_name_t      name;
+
+    file = malloc(1000 * sizeof(*file));
+
+    memset(&list, 0xff, sizeof(list));
+    list.file = file;
+    list.max = 16;
+
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 0
+           && list.files == 0 && list.foreign == 0 && list.bytes == 0,
+           "an empty directory");
+
+    /* made in no order; 1000 steps of 7 go round once */
+
+    for (i = 0, seq = 0; i < 1000; i++, seq = (seq + 7) % 1000) {
+        name = name_of(seq);
+        name.created = NOW + seq / 3;
+        mxt_spool_format(&name, want);
+        put(want, "abc");
+    }
+
+    for (i = 0; i < 5; i++) {
+        name = name_of(i);
+        name.created = 1;
+        name.destination = DEST + 1;
+        mxt_spool_format(&name, want);
+        put(want, "foreign");
+    }
+
+    name = name_of(5000);
+    name.created = 2;
+    mxt_spool_format(&name, want);
+    (void) mkdirat(dir, want, 0700);
+    name = name_of(5001);
+    mxt_spool_format(&name, want);
+    (void) symlinkat("README", dir, want);
+    put("README", "not ours");
+    put("rejected-20231114.ndjson", "{}\n");
+
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0, "a thousand files");
+    tap_is_u64(list.n, 16, "the oldest of them");
+    tap_is_u64(list.files, 1000, "their number");
+    tap_is_u64(list.bytes, 3000, "their bytes");
+    tap_is_u64(list.foreign, 5, "those of others");
+
+    for (i = 0, bad = 0; i < list.n; i++) {
+        name = name_of(i);
+        name.created = NOW + i / 3;
+        mxt_spool_format(&name, want);
+        bad += strcmp(file[i], want) != 0;
+    }
+
+    tap_is_u64(bad, 0, "in order");
+
+    list.max = 1000;
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 1000,
+           "all of them");
+
+    for (i = 0, bad = 0; i < list.n; i++) {
+        name = name_of(i);
+        name.created = NOW + i / 3;
+        mxt_spool_format(&name, want);
+        bad += strcmp(file[i], want) != 0;
+    }
+
+    tap_is_u64(bad, 0, "in order, too");
+
+    list.max = 1;
+    (void) mxt_spool_list(dir, DEST, &list);
+    name = name_of(0);
+    mxt_spool_format(&name, want);
+    tap_ok(list.n == 1 && strcmp(file[0], want) == 0, "the oldest one");
+
+    list.max = 0;
+    list.file = NULL;
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 0
+           && list.files == 1000, "the totals alone");
+
+    free(file);
+    empty();
+}
+
+
+static void
+sweeping(void)
+{
+    int               fd;
+    char              temp[3][MXT_SPOOL_NAME_MAX + 8];
+    uint32_t          i;
+    struct timespec   ts[2];
+    mxt_spool_list_t  list;
+    mxt_spool_name_t  name;
+
+    memset(&list, 0, sizeof(list));
+
+    for (i = 0; i < 3; i++) {
+        name = name_of(i);
+        memcpy(temp[i], ".tmp-", 5);
+        mxt_spool_format(&name, temp[i] + 5);
+        put(temp[i], "[1");
+    }
+
+    put(".tmp-other", "[1");
+
+    before_lock = count;
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 0
+           && entries() == 4, "young temporary files stay, uncounted");
+    tap_is_u64(locks, 0, "and are not touched");
+    before_lock = NULL;
+
+    memset(ts, 0, sizeof(ts));
+    ts[0].tv_sec = ts[1].tv_sec = time(NULL) - 3610;
+    (void) utimensat(dir, temp[0], ts, 0);
+    (void) utimensat(dir, temp[1], ts, 0);
+    (void) utimensat(dir, ".tmp-other", ts, 0);
+
+    fd = openat(dir, temp[1], O_WRONLY);
+    (void) flock(fd, LOCK_EX);
+
+    (void) mxt_spool_list(dir, DEST, &list);
+
+    tap_ok(!exists(temp[0]), "an old one is removed");
+    tap_ok(exists(temp[1]), "not under its writer's hands");
+    tap_ok(exists(temp[2]), "nor a young one");
+    tap_ok(exists(".tmp-other"), "nor one that is not ours");
+
+    (void) close(fd);
+    (void) mxt_spool_list(dir, DEST, &list);
+    tap_ok(!exists(temp[1]), "but when the writer is dead");
+
+    empty();
+}
+
+
+static void
+rejecting(void)
+{
+    int      fd, rc;
+    char     big[2001];
+    json_t  *line;
+
+    rc = mxt_spool_reject(dir, NOW, "status 0: \"x\"\n\x01\xff\\",
+                          "{\"event\":\"a\"}", 13);
+    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 1, &line),
+           "a line, whatever the reason");
+
+    tap_ok(json_integer_value(json_object_get(line, "time")) == NOW
+           && json_object_size(line) == 3, "its time");
+    tap_is_str(json_string_value(json_object_get(line, "reason")),
+               json_string_length(json_object_get(line, "reason")),
+               "status 0: \"x\"\n\x01\xef\xbf\xbd\\", "its reason");
+    tap_ok(json_object_size(json_object_get(line, "event")) == 1,
+           "its event");
+    json_decref(line);
+
+    rc = mxt_spool_reject(dir, NOW + 1, "", "{\n\"a\":\r\n1 }\n", 12);
+    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 2, &line),
+           "line breaks in an event");
+    json_decref(line);
+
+    rc = mxt_spool_reject(dir, NOW + 1, "none", NULL, 0);
+    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 3, &line),
+           "no event");
+    json_decref(line);
+
+    memset(big, '\x02', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    rc = mxt_spool_reject(dir, UINT64_MAX / 1000000, big, "[1]", 3);
+    tap_ok(rc == 0 && loadable("rejected-25540721.ndjson", 1, &line),
+           "a reason of 2000 control characters");
+    tap_is_u64(json_string_length(json_object_get(line, "reason")), 255,
+               "is cut");
+    json_decref(line);
+
+    write_max = 7;
+    rc = mxt_spool_reject(dir, NOW + 1, "slow", "{\"event\":\"a\"}", 13);
+    write_max = SIZE_MAX;
+    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 4, &line),
+           "in small pieces");
+    json_decref(line);
+
+    rc = mxt_spool_reject(dir, NOW + 6399877 - 1, "last", "1", 1);
+    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 5, NULL),
+           "the last ms of the day");
+    rc = mxt_spool_reject(dir, NOW + 6399877, "first", "1", 1);
+    tap_ok(rc == 0 && loadable("rejected-20231115.ndjson", 1, NULL),
+           "the first of the next");
+
+    /* a crash has torn a line */
+
+    fd = openat(dir, "rejected-20231115.ndjson", O_WRONLY|O_APPEND);
+    (void) !write(fd, "{\"time\":1", 9);
+    (void) close(fd);
+    rc = mxt_spool_reject(dir, NOW + 6399877, "next", "1", 1);
+    tap_ok(rc == 0 && loadable("rejected-20231115.ndjson", 2, NULL),
+           "a torn line spoils no other");
+
+    put("target", "");
+    (void) symlinkat("target", dir, "rejected-20231116.ndjson");
+    errno = 0;
+    tap_ok(mxt_spool_reject(dir, NOW + 2 * 86400000, "x", "1", 1) == -1
+           && errno == ELOOP, "a symbolic link");
+
+    (void) mkfifoat(dir, "rejected-20231117.ndjson", 0600);
+    errno = 0;
+    tap_ok(mxt_spool_reject(dir, NOW + 3 * 86400000, "x", "1", 1) == -1
+           && errno == EINVAL, "a pipe");
+
+    empty();
+}
+
+
+static void
+rejecting_together(void)
+{
+    int     n, i, status, go[2];
+    char    byte;
+    pid_t   pid;
+
+    if (pipe(go) == -1) {
+        tap_ok(0, "pipe");
+        return;
+    }
+
+    for (n = 0; n < 4; n++) {
+        pid = fork();
+
+        if (pid == 0) {
+            write_max = 11;
+
+            (void) close(go[1]);
+            (void) !read(go[0], &byte, 1);
+
+            for (i = 0; i < 100; i++) {
+                (void) mxt_spool_reject(dir, NOW, "together",
+                                        "{\"event\":\"a\"}", 13);
+            }
+
+            _exit(0);
+        }
+    }
+
+    (void) close(go[0]);
+    (void) close(go[1]);
+
+    while (wait(&status) > 0) { /* void */ }
+
+    tap_ok(loadable("rejected-20231114.ndjson", 400, NULL),
+           "four writers in small pieces");
+
+    empty();
+}
+
+
+static void
+no_room(void)
+{
+    int               gone, rc, i;
+    char              body[4096], file[MXT_SPOOL_NAME_MAX];
+    struct stat       st;
+    struct stat       now;
+    struct rlimit     old, rl;
+    mxt_spool_list_t  list;
+    mxt_spool_name_t  name;
+
+    memset(&list, 0, sizeof(list));
+    memset(body, 'x', sizeof(body));
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+
+    for (i = 0; i < 10; i++) {
+        (void) mxt_spool_reject(dir, NOW, "x", "1", 1);
+    }
+
+    (void) fstatat(dir, "rejected-20231114.ndjson", &st, 0);
+
+    (void) getrlimit(RLIMIT_FSIZE, &old);
+    rl = old;
+    rl.rlim_cur = 1000;
+    (void) setrlimit(RLIMIT_FSIZE, &rl);
+
+    errno = 0;
+    rc = mxt_spool_write(dir, &name, body, sizeof(body));
+    tap_ok(rc == -1 && errno == EFBIG && entries() == 1,
+           "no room: nothing is left");
+
+    errno = 0;
+    rc = mxt_spool_reject(dir, NOW, "x", body, sizeof(body));
+    tap_ok(rc == -1 && errno == EFBIG, "no room for a line");
+
+    (void) setrlimit(RLIMIT_FSIZE, &old);
+
+    (void) fstatat(dir, "rejected-20231114.ndjson", &now, 0);
+    tap_ok(now.st_size == st.st_size, "of which nothing is left");
+
+    empty();
+
+    /* a descriptor of a directory that was removed */
+
+    (void) mkdirat(dir, "gone", 0700);
+    gone = openat(dir, "gone", O_RDONLY|O_DIRECTORY);
+    (void) unlinkat(dir, "gone", AT_REMOVEDIR);
+
+    errno = 0;
+    tap_ok(mxt_spool_write(gone, &name, body, 10) == -1 && errno == ENOENT,
+           "write to a removed directory");
+    tap_ok(mxt_spool_reject(gone, NOW, "x", "1", 1) == -1
+           && errno == ENOENT, "reject");
+    tap_ok(mxt_spool_list(gone, DEST, &list) == -1 || list.files == 0,
+           "list");
+    (void) close(gone);
+
+    tap_ok(mxt_spool_list(-1, DEST, &list) == -1 && errno == EBADF,
+           "no descriptor");
+}
+
+
+/* each call in its turn, until it works without one failing */
+
+static void
+faults(void)
+{
+    int                fd, i, rc, before, bad;
+    char               file[MXT_SPOOL_NAME_MAX];
+    struct stat        old, st;
+    mxt_spool_file_t   f;
+    mxt_spool_list_t   list;
+    mxt_spool_name_t   name;
+
+    memset(&list, 0, sizeof(list));
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+
+    before = descriptors();
+
+    for (i = 0, rc = -1, bad = 0; i < 100; i++) {
+        fail_at = i;
+        fail_seen = 0;
+        errno = 0;
+        rc = mxt_spool_write(dir, &name, "[1]", 3);
+        fail_at = -1;
+
+        if (rc == 0) {
+            break;
+        }
+
+        bad += errno != EIO || entries() != 0;
+    }
+
+    tap_ok(rc == 0 && i == 6 && bad == 0,
+           "writing: each of %d failures leaves nothing", i);
+
+    for (i = 0, rc = -1, bad = 0; i < 100; i++) {
+        fail_at = i;
+        fail_seen = 0;
+        errno = 0;
+        rc = mxt_spool_claim(dir, file, &f);
+        fail_at = -1;
+
+        if (rc == 1) {
+            break;
+        }
+
+        bad += rc != -1 || errno != EIO || f.fd != -1 || f.body != NULL
+               || entries() != 1;
+    }
+
+    tap_ok(rc == 1 && i == 5 && bad == 0,
+           "claiming: each of %d failures lets go of it", i);
+
+    fail_at = 0;
+    fail_seen = 0;
+    rc = mxt_spool_set_aside(&f);
+    tap_ok(rc == -1 && f.fd == -1 && exists(file),
+           "setting aside: released when it fails");
+    fail_at = -1;
+    empty();
+
+    for (i = 0, rc = -1, bad = 0; i < 100; i++) {
+        fail_at = i;
+        fail_seen = 0;
+        errno = 0;
+        rc = mxt_spool_list(dir, DEST, &list);
+        fail_at = -1;
+
+        if (rc == 0) {
+            break;
+        }
+
+        bad += errno != EIO;
+    }
+
+    tap_ok(rc == 0 && i == 2 && bad == 0, "listing: %d failures", i);
+
+    (void) mxt_spool_reject(dir, NOW, "x", "1", 1);
+    (void) fstatat(dir, "rejected-20231114.ndjson", &old, 0);
+
+    for (i = 0, rc = -1, bad = 0; i < 100; i++) {
+        fail_at = i;
+        fail_seen = 0;
+        errno = 0;
+        write_max = 20;
+        rc = mxt_spool_reject(dir, NOW, "y", "2", 1);
+        write_max = SIZE_MAX;
+        fail_at = -1;
+
+        if (rc == 0) {
+            break;
+        }
+
+        bad += errno != EIO;
+        (void) fstatat(dir, "rejected-20231114.ndjson", &st, 0);
+        bad += st.st_size != old.st_size;
+    }
+
+    tap_ok(rc == 0 && i >= 6 && bad == 0
+           && loadable("rejected-20231114.ndjson", 2, NULL),
+           "rejecting: each of %d failures leaves no piece of a line", i);
+    empty();
+
+    for (i = 0, fd = -1, bad = 0; i < 100; i++) {
+        fail_at = i;
+        fail_seen = 0;
+        errno = 0;
+        fd = mxt_spool_open(top, "q");
+        fail_at = -1;
+
+        if (fd != -1) {
+            break;
+        }
+
+        bad += errno != EIO;
+    }
+
+    tap_ok(fd != -1 && i == 3 && bad == 0, "opening: %d failures", i);
+    (void) close(fd);
+
+    fd = openat(AT_FDCWD, top, O_RDONLY|O_DIRECTORY);
+    (void) unlinkat(fd, "q", AT_REMOVEDIR);
+    (void) close(fd);
+
+    tap_is_u64((uint64_t) descriptors(), (uint64_t) before,
+               "no descriptor is lost");
+}
+
+
+static int
+fault(void)
+{
+    if (fail_at == -1 || fail_seen++ != fail_at) {
+        return 0;
+    }
+
+    errno = EIO;
+
+    return 1;
+}
+
+
+static void *
+test_malloc(size_t size)
+{
+    return fault() ? NULL : malloc(size);
+}
+
+
+static ssize_t
+test_write(int fd, const void *buf, size_t len)
+{
+    if (len <= write_max) {
+        return fault() ? -1 : write(fd, buf, len);
+    }
+
+    /* an invitation to others to write in between */
+
+    (void) sched_yield();
+
+    return fault() ? -1 : write(fd, buf, write_max);
+}
+
+
+static ssize_t
+test_read(int fd, void *buf, size_t len)
+{
+    if (before_read) {
+        before_read();
+    }
+
+    return fault() ? -1 : read(fd, buf, len);
+}
+
+
+static int
+test_flock(int fd, int op)
+{
+    if (before_lock) {
+        before_lock();
+    }
+
+    return fault() ? -1 : flock(fd, op);
+}
+
+
+static mxt_spool_name_t
+name_of(uint32_t seq)
+{
+    mxt_spool_name_t  name;
+
+    name.created = NOW;
+    name.oldest = NOW - 1000;
+    name.events = 3;
+    name.writer = 0x1234;
+    name.seq = seq;
+    name.destination = DEST;
+    name.gzip = 0;
+
+    return name;
+}
+
+
+static void
+put(const char *file, const char *text)
+{
+    int  fd;
+
+    fd = openat(dir, file, O_WRONLY|O_CREAT|O_TRUNC, 0600);
+
+    if (fd == -1
+        || write(fd, text, strlen(text)) != (ssize_t) strlen(text))
+    {
+        perror(file);
+        exit(1);
+    }
+
+    (void) close(fd);
+}
+
+
+static DIR *
+look(void)
+{
+    return fdopendir(openat(dir, ".", O_RDONLY|O_DIRECTORY));
+}
+
+
+static unsigned
+entries(void)
+{
+    DIR            *d;
+    unsigned        n;
+    struct dirent  *de;
+
+    n = 0;
+    d = look();
+
+    while ((de = readdir(d)) != NULL) {
+        n += strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0;
+    }
+
+    closedir(d);
+
+    return n;
+}
+
+
+static unsigned
+exists(const char *file)
+{
+    struct stat  st;
+
+    return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+
+static void
+empty(void)
+{
+    DIR            *d;
+    struct dirent  *de;
+
+    d = look();
+
+    while ((de = readdir(d)) != NULL) {
+        if (unlinkat(dir, de->d_name, 0) == -1) {
+            (void) unlinkat(dir, de->d_name, AT_REMOVEDIR);
+        }
+    }
+
+    closedir(d);
+}
+
+
+/* how many lines are JSON with the three members, and is that as wanted */
+
+static int
+loadable(const char *file, unsigned lines, json_t **last)
+{
+    int       fd;
+    FILE     *fp;
+    char      line[8192];
+    json_t   *j;
+    unsigned  n;
+
+    n = 0;
+    j = NULL;
+
+    fd = openat(dir, file, O_RDONLY);
+    fp = fd == -1 ? NULL : fdopen(fd, "r");
+
+    while (fp && fgets(line, sizeof(line), fp)) {
+        json_decref(j);
+        j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+        n += line[strlen(line) - 1] == '\n' && json_object_size(j) == 3
+             && json_is_integer(json_object_get(j, "time"))
+             && json_is_string(json_object_get(j, "reason"))
+             && json_object_get(j, "event") != NULL;
+    }
+
+    if (fp) {
+        fclose(fp);
+    }
+
+    if (last) {
+        *last = j;
+
+    } else {
+        json_decref(j);
+    }
+
+    return n == lines;
+}
+
+
+static int
+descriptors(void)
+{
+    int             n;
+    DIR            *d;
+
+    n = 0;
+    d = opendir("/proc/self/fd");
+
+    while (d && readdir(d)) {
+        n++;
+    }
+
+    if (d) {
+        closedir(d);
+    }
+
+    return n;
+}
