@@ -99,8 +99,9 @@ mxt_policy_backoff(const mxt_backoff_t *b, uint32_t failures, uint32_t random)
     jitter = b->jitter_min;
 
     if (b->jitter_max > b->jitter_min) {
-        jitter += ((uint64_t) b->jitter_max - b->jitter_min + 1) * random
-                  >> 32;
+        /* the low bits: random() has no 32nd one */
+
+        jitter += random % ((uint64_t) b->jitter_max - b->jitter_min + 1);
     }
 
     return delay + jitter;

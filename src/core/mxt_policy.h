@@ -71,7 +71,7 @@ mxt_verdict_e mxt_policy_verdict(const mxt_reply_t *r, char *why, size_t size);
 /*
  * The delay in ms before attempt number failures + 1 (failures > 0):
  * min doubled failures - 1 times, at most max, plus a jitter that random
- * (any 32 bits) picks between jitter_min and jitter_max, both included.
+ * (31 bits will do) picks between jitter_min and jitter_max, both included.
  * Mixpanel's own figures are 2 s doubling to 60 s with 1 to 5 s of jitter.
  */
 uint64_t mxt_policy_backoff(const mxt_backoff_t *b, uint32_t failures,

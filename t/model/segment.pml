@@ -23,7 +23,10 @@
 #define SEGMENTS  2             /* at most 2 */
 #endif
 #ifndef RECORDS
-#define RECORDS   2             /* what a line of owners appends */
+#define RECORDS   2             /* what the first line of owners appends */
+#endif
+#ifndef OTHERS
+#define OTHERS    RECORDS       /* and the others */
 #endif
 #ifndef ROOM
 #define ROOM      2             /* records in a segment, at most 3 */
@@ -490,7 +493,8 @@ inline detach()
 
 proctype Owner(byte id)
 {
-    byte   mine = id, open = NONE, x = NONE, v, left = RECORDS;
+    byte   mine = id, open = NONE, x = NONE, v;
+    byte   left = (id == 0 -> RECORDS : OTHERS);
     short  own, w;
 
 again:

@@ -70,6 +70,7 @@ static int test_clock_gettime(clockid_t clock, struct timespec *ts);
 typedef struct {
     unsigned  connections;
     unsigned  requests;
+    unsigned  turn;
     uint64_t  hash;             /* of the last body */
     uint64_t  len;
     char      head[4096];       /* of the last request */
@@ -82,6 +83,7 @@ static void bodies(void);
 static void replies(void);
 static void reuse(void);
 static void stale(void);
+static void turns(void);
 static void concurrent(void);
 static void budgets(void);
 static void timeouts(void);
@@ -152,6 +154,7 @@ main(void)
     replies();
     reuse();
     stale();
+    turns();
     concurrent();
     budgets();
     timeouts();
@@ -249,7 +252,9 @@ a_post(void)
     tap_ok(r.ms < 10000, "took %llu ms", (unsigned long long) r.ms);
 
     tap_ok(mxt_http_result(h, &r) == 0, "no other one");
-    tap_is_u64(mxt_http_perform(h, 1000), 0, "nothing to perform again");
+    performed = 0;
+    tap_ok(mxt_http_perform(h, 1000) == 0 && performed == 0,
+           "nothing to perform again");
 
     snprintf(want, sizeof(want),
              "POST /good?ip=0&verbose=1 HTTP/1.1\r\n"
@@ -358,7 +363,8 @@ replies(void)
            "and a MB");
 
     rc = once("/endless", "[]", 2, &r);
-    tap_ok(rc == 1 && r.reply.error == 0 && r.reply.cut, "and no end");
+    tap_ok(rc == 1 && r.reply.error == 0 && r.reply.cut && r.ms < 15000,
+           "and no end");
 
     rc = once("/close", "[]", 2, &r);
     tap_ok(rc == 1 && r.reply.error == CURLE_GOT_NOTHING
@@ -455,6 +461,44 @@ stale(void)
 
 
 static void
+turns(void)
+{
+    int                i, rc;
+    mxt_http_t        *h;
+    mxt_http_result_t  r;
+
+    /* a handle keeps nothing of the reply before */
+
+    h = client("/turns", 1, 20000);
+
+    for (i = 0; i < 6; i++) {
+        rc = post_once(h, &r);
+
+        switch (i % 3) {
+
+        case 0:
+            tap_ok(rc == 1 && r.reply.error == 0 && r.reply.cut
+                   && r.reply.len == MXT_HTTP_REPLY_MAX, "a long reply");
+            break;
+
+        case 1:
+            tap_ok(rc == 1 && r.reply.error == 0 && !r.reply.cut
+                   && r.reply.len == 1 && *r.reply.body == '1',
+                   "then a short one");
+            break;
+
+        default:
+            tap_ok(rc == 1 && r.reply.error == 0 && !r.reply.cut
+                   && r.reply.len == 0 && r.reply.body == NULL,
+                   "then an empty one");
+        }
+    }
+
+    mxt_http_destroy(h);
+}
+
+
+static void
 concurrent(void)
 {
     char               *body;
@@ -527,7 +571,8 @@ budgets(void)
 
     tap_ok(mxt_http_result(h, &r) == 1 && r.reply.status == 200,
            "64 MB in steps of 3 ms");
-    tap_ok(most > 1 && most <= 3, "of several rounds, and no longer: %u", most);
+    tap_ok(most > 1 && most <= 3, "of several rounds, and no longer: %u",
+           most);
 
     performed = 0;
     (void) mxt_http_post(h, "[]", 2, 0, NULL);
@@ -727,14 +772,14 @@ aborting(void)
 static void
 chaos(void)
 {
-    long                n, created, posted, failed;
+    long                n, created, posted, failed, wrong;
     char                url[64];
     mxt_http_t         *h;
     mxt_http_conf_t     conf = { url, "mxt", 2, 2000, 2000 };
     mxt_http_result_t   r;
 
     snprintf(url, sizeof(url), "http://127.0.0.1:%u/64k1", port);
-    created = posted = failed = 0;
+    created = posted = failed = wrong = 0;
 
     for (n = 0; n < 5000; n++) {
         fail_seen = 0;
@@ -757,6 +802,7 @@ chaos(void)
 
             } else if (r.reply.error) {
                 failed++;
+                wrong += r.reply.error == CURLE_WRITE_ERROR;
 
             } else if (r.reply.status != 200 || !r.reply.cut) {
                 tap_ok(0, "allocation %ld: %ld", n, r.reply.status);
@@ -776,6 +822,7 @@ chaos(void)
     tap_ok(n > 50 && n < 5000 && created > 10 && posted > 10 && failed > 5,
            "%ld allocations fail: %ld created, %ld posted, %ld in vain", n,
            created, posted, failed);
+    tap_is_u64((uint64_t) wrong, 0, "for want of memory, not of a reader");
 }
 
 
@@ -1071,6 +1118,22 @@ answer(int fd, char *head)
     if (is("/64k1")) {
         (void) say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n");
         return say_n(fd, 65537);
+    }
+
+    if (is("/turns")) {
+        switch (seen->turn++ % 3) {
+
+        case 0:
+            (void) say(fd, "HTTP/1.1 200 OK\r\n"
+                           "Content-Length: 65537\r\n\r\n");
+            return say_n(fd, 65537);
+
+        case 1:
+            return say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1");
+
+        default:
+            return say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
     }
 
     if (is("/1m")) {

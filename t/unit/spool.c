@@ -812,7 +812,7 @@ rejecting(void)
 {
     int      fd, rc;
     char     big[2001];
-    json_t  *line;
+    json_t  *line = NULL;
 
     rc = mxt_spool_reject(dir, NOW, "status 0: \"x\"\n\x01\xff\\",
                           "{\"event\":\"a\"}", 13);
