@@ -97,8 +97,11 @@ typedef struct {
     ngx_shm_zone_t                *shm_zone;
     mxt_zone_shm_t                *shm;        /* once the zone is there */
 
-    /* this process's view as a worker */
-    mxt_zone_t                     zone;
+    /*
+     * this process's view as a worker; of its own memory, for in a single
+     * process the configurations of several cycles share it
+     */
+    mxt_zone_t                    *zone;
 } ngx_mixtrack_project_t;
 
 

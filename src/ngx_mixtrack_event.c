@@ -91,7 +91,7 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
 
     for (i = 0; i < mlcf->events->nelts; i++) {
 
-        zone = &event[i].project->zone;
+        zone = event[i].project->zone;
 
         if (event[i].filtered) {
 
@@ -127,7 +127,7 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     mxt_json_t   j;
     mxt_zone_t  *zone;
 
-    zone = &event->project->zone;
+    zone = event->project->zone;
 
     mxt_zone_count(zone, MXT_TRACKED);
 

@@ -464,7 +464,9 @@ ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
 
 /*
  * In the single process the new cycle is entered without a new process, and
- * a zone that is not part of it is unmapped as soon as we return.
+ * a zone that is not part of it is unmapped as soon as we return.  Waits for
+ * what is on its way, at most for shutdown_timeout: that mode is not meant
+ * for production, and a loss would be worse than a pause.
  */
 
 void
@@ -484,15 +486,19 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
 
         f = ngx_mixtrack_flushers[i];
 
-        ngx_mixtrack_sender_abort(f);
+        /* a zone that stays has its next flusher as soon as we return */
 
         next = ngx_mixtrack_flusher_successor(mmcf, f->project);
 
-        if (next == NULL || next->shm != f->project->shm) {
-            (void) ngx_mixtrack_spooler_all(f, 0);
+        if (next && next->shm == f->project->shm) {
+            mxt_zone_release(&f->zone);
         }
+    }
 
-        ngx_mixtrack_flusher_destroy(f);
+    ngx_mixtrack_flusher_stop();
+
+    for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+        ngx_mixtrack_flusher_destroy(ngx_mixtrack_flushers[i]);
     }
 
     ngx_free(ngx_mixtrack_flushers);
@@ -500,22 +506,22 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
     ngx_mixtrack_flushers = NULL;
     ngx_mixtrack_nflushers = 0;
 
-    ngx_mixtrack_queue_attach(cycle);
-
-    /* requests of the old cycle go on with the old configuration */
+    /* requests of older cycles go on with their configurations, which all
+     * have the view that the new cycle takes over */
 
     for (i = 0; old && i < old->projects.nelts; i++) {
 
         project = old->projects.elts;
         next = ngx_mixtrack_flusher_successor(mmcf, project[i]);
 
-        if (next) {
-            project[i]->zone = next->zone;
+        ngx_memzero(project[i]->zone, sizeof(mxt_zone_t));
 
-        } else {
-            ngx_memzero(&project[i]->zone, sizeof(mxt_zone_t));
+        if (next) {
+            next->zone = project[i]->zone;
         }
     }
+
+    ngx_mixtrack_queue_attach(cycle);
 
     ngx_mixtrack_flusher_start(cycle);
 }
@@ -579,9 +585,7 @@ ngx_mixtrack_flusher_orphans(ngx_cycle_t *cycle)
     project = mmcf->projects.elts;
 
     for (i = 0; i < mmcf->projects.nelts; i++) {
-        if (project[i]->spool) {
-            ngx_mixtrack_flusher_orphan(cycle, project[i]);
-        }
+        ngx_mixtrack_flusher_orphan(cycle, project[i]);
     }
 
     if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
@@ -613,14 +617,19 @@ ngx_mixtrack_flusher_orphan(ngx_cycle_t *cycle,
         return;
     }
 
-    f = ngx_mixtrack_flusher_create(cycle, project, 0, 1);
+    f = project->spool ? ngx_mixtrack_flusher_create(cycle, project, 0, 1)
+                       : NULL;
 
-    if (f == NULL) {
-        return;
+    if (f) {
+        (void) mxt_zone_bury(&f->zone);
+        (void) ngx_mixtrack_spooler_all(f, 0);
+
+        ngx_mixtrack_flusher_destroy(f);
     }
 
-    (void) mxt_zone_bury(&f->zone);
-    (void) ngx_mixtrack_spooler_all(f, 0);
+    /* behind the master comes nobody */
 
-    ngx_mixtrack_flusher_destroy(f);
+    if (ngx_process == NGX_PROCESS_MASTER) {
+        ngx_mixtrack_stop_lost(project, &zone, cycle->log);
+    }
 }

@@ -149,6 +149,10 @@ void ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f);
 
 /* ngx_mixtrack_stop.c */
 
+/* Says, once, how many records of a zone nobody is left to save. */
+void ngx_mixtrack_stop_lost(ngx_mixtrack_project_t *project, mxt_zone_t *z,
+    ngx_log_t *log);
+
 /* One step of stopping; the stage becomes NGX_MIXTRACK_DONE at its end.
  * Returns the ms to the next step. */
 ngx_msec_t ngx_mixtrack_stop_step(ngx_mixtrack_flusher_t *f, uint64_t now);

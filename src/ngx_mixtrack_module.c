@@ -559,5 +559,9 @@ ngx_mixtrack_exit_process(ngx_cycle_t *cycle)
 static void
 ngx_mixtrack_exit_master(ngx_cycle_t *cycle)
 {
-    ngx_mixtrack_flusher_orphans(cycle);
+    /* the single process has been through its own end already */
+
+    if (ngx_process != NGX_PROCESS_SINGLE) {
+        ngx_mixtrack_flusher_orphans(cycle);
+    }
 }

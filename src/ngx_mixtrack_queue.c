@@ -18,6 +18,10 @@ static ngx_int_t ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project,
     ngx_log_t *log);
 
 
+/* of a worker without memory: nothing is queued there */
+static mxt_zone_t  ngx_mixtrack_queue_none;
+
+
 ngx_int_t
 ngx_mixtrack_queue_add(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 {
@@ -140,10 +144,19 @@ ngx_mixtrack_queue_attach(ngx_cycle_t *cycle)
 
     for (i = 0; i < mmcf->projects.nelts; i++) {
 
-        mxt_zone_view(&project[i]->zone, project[i]->shm, mxt_process_self(),
+        if (project[i]->zone == NULL) {
+            project[i]->zone = ngx_alloc(sizeof(mxt_zone_t), cycle->log);
+        }
+
+        if (project[i]->zone == NULL) {
+            project[i]->zone = &ngx_mixtrack_queue_none;
+            continue;
+        }
+
+        mxt_zone_view(project[i]->zone, project[i]->shm, mxt_process_self(),
                       mxt_process_alive);
 
-        if (mxt_zone_attach(&project[i]->zone, MXT_WORKER) != 0) {
+        if (mxt_zone_attach(project[i]->zone, MXT_WORKER) != 0) {
             ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
                           "mixtrack: no slot for this worker in the zone of "
                           "project \"%V\", its events are dropped; make "
@@ -169,6 +182,8 @@ ngx_mixtrack_queue_detach(ngx_cycle_t *cycle)
     project = mmcf->projects.elts;
 
     for (i = 0; i < mmcf->projects.nelts; i++) {
-        mxt_zone_detach(&project[i]->zone);
+        if (project[i]->zone) {
+            mxt_zone_detach(project[i]->zone);
+        }
     }
 }

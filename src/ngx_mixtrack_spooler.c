@@ -47,8 +47,9 @@ ngx_int_t
 ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now)
 {
-    int    rc;
-    char  *name;
+    int         rc;
+    char       *name;
+    ngx_err_t   err;
 
     if (f->dir == -1) {
         return NGX_DECLINED;
@@ -78,14 +79,23 @@ ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
             return NGX_OK;
         }
 
-        batch->file.fd = -1;
-
         if (rc == -1) {
+
+            err = ngx_errno;
+
             mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-            ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
+            ngx_log_error(NGX_LOG_ERR, f->log, err,
                           "mixtrack: project \"%V\": spool file \"%s\" cannot "
                           "be read", &f->project->name, name);
+
+            /* empty, or too large to be ours: not to be met again */
+
+            if (err == NGX_EINVAL || err == EFBIG) {
+                (void) mxt_spool_set_aside(&batch->file);
+            }
         }
+
+        batch->file.fd = -1;
     }
 
     return NGX_DECLINED;

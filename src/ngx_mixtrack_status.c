@@ -59,7 +59,7 @@ ngx_mixtrack_status_handler(ngx_http_request_t *r)
     size_t                     size;
     ngx_int_t                  rc;
     ngx_buf_t                 *b;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, n;
     mxt_json_t                 j;
     ngx_chain_t                out;
     ngx_mixtrack_project_t   **project;
@@ -90,10 +90,17 @@ ngx_mixtrack_status_handler(ngx_http_request_t *r)
                          "\",\"projects\":{");
 
     project = mmcf->projects.elts;
+    n = 0;
 
     for (i = 0; i < mmcf->projects.nelts; i++) {
 
-        if (i) {
+        /* of a cycle that is gone, in the single process */
+
+        if (project[i]->zone->shm == NULL) {
+            continue;
+        }
+
+        if (n++) {
             ngx_mixtrack_raw(&j, ",");
         }
 
@@ -140,7 +147,7 @@ ngx_mixtrack_status_project(mxt_json_t *j, ngx_mixtrack_project_t *project)
     mxt_look_t   look;
     mxt_zone_t  *zone;
 
-    zone = &project->zone;
+    zone = project->zone;
 
     for (i = 0; i < MXT_OUTCOMES; i++) {
         outcome[i] = mxt_zone_outcome(zone, i);

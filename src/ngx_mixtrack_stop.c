@@ -217,7 +217,36 @@ ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f)
                   mxt_zone_outcome(z, MXT_SPOOLED),
                   f->look.queued, f->look.in_flight);
 
+    /* a worker that is still there saves what it can when it leaves */
+
+    if (f->workers == 0) {
+        ngx_mixtrack_stop_lost(f->project, z, f->log);
+    }
+
     f->stage = NGX_MIXTRACK_DONE;
+}
+
+
+void
+ngx_mixtrack_stop_lost(ngx_mixtrack_project_t *project, mxt_zone_t *z,
+    ngx_log_t *log)
+{
+    mxt_look_t  look;
+
+    mxt_zone_look(z, &look);
+
+    look.queued += look.in_flight;
+
+    if (look.queued == 0 || look.queued == z->shm->lost_told) {
+        return;
+    }
+
+    z->shm->lost_told = look.queued;
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "mixtrack: project \"%V\": %uL events are lost, they could "
+                  "neither be delivered nor spooled",
+                  &project->name, look.queued);
 }
 
 

@@ -133,6 +133,7 @@ typedef struct {
     uint64_t       spool_files;     /* gauges, the lease holder's */
     uint64_t       spool_bytes;
     uint64_t       spool_foreign;
+    uint64_t       lost_told;       /* records left at an end, as logged */
     mxt_gate_t     gate;            /* the lease holder's */
     char           error[MXT_ZONE_ERROR_MAX];   /* the last; terminated */
 } mxt_zone_shm_t;

@@ -1,4 +1,10 @@
-/* spin: -DOWNERS=1 -DFLUSHERS=1 -DCRASHES=1 */
+/* spin: -DCRASHES=2 -DRECORDS=3 -DLOOPS -DANY -DPARTS -DMIXED | -DCOLLAPSE */
+/* spin: -DFLUSHERS=2 | -DCOLLAPSE */
+/* spin: -DOWNERS=2 -DOTHERS=1 | -DCOLLAPSE */
+/* spin-long: -DOWNERS=2 -DFLUSHERS=2 -DOTHERS=1 -DSEGMENTS=1 | -DCOLLAPSE */
+/* spin-long: -DOWNERS=2 -DFLUSHERS=2 -DRECORDS=1 | -DCOLLAPSE */
+/* spin-long: -DFLUSHERS=2 -DCRASHES=2 -DSEGMENTS=1 | -DCOLLAPSE */
+/* spin-long: -DOWNERS=2 -DCRASHES=2 -DRECORDS=1 | -DCOLLAPSE */
 
 /*
  * The protocol of src/core/mxt_segment.c and of the owners, flushers and
