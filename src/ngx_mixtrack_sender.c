@@ -16,12 +16,17 @@
 /* a segment at whose deflating so many flushers died is not tried again */
 #define NGX_MIXTRACK_DEATHS   3
 
+/* from here on a batch waits until there is no other */
+#define NGX_MIXTRACK_ATTEMPTS 3
+
 
 static void ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_http_result_t *result, uint64_t now);
 static void ngx_mixtrack_sender_succeeded(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_next(
+    ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
+static ngx_mixtrack_batch_t *ngx_mixtrack_sender_fresh(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
 static ngx_uint_t ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f,
     uint64_t now, ngx_uint_t flush);
@@ -193,29 +198,52 @@ ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
 }
 
 
-/* a batch that was tried before, then in turn one of the zone and a file */
+/*
+ * A batch that was tried before comes first, but one that was refused again
+ * and again lets the others pass: it may be the batch that is at fault, and
+ * not the server.
+ */
 
 static ngx_mixtrack_batch_t *
 ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
     ngx_uint_t             i;
-    ngx_mixtrack_batch_t  *batch;
+    ngx_mixtrack_batch_t  *batch, *ready;
 
-    batch = NULL;
+    ready = NULL;
 
     for (i = 0; i < f->nbatches; i++) {
 
-        if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY
-            && (batch == NULL || f->batch[i].oldest < batch->oldest))
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY
+            && (ready == NULL || batch->attempts < ready->attempts
+                || (batch->attempts == ready->attempts
+                    && batch->oldest < ready->oldest)))
         {
-            batch = &f->batch[i];
+            ready = batch;
         }
     }
 
-    if (batch) {
-        return batch;
+    if (ready && ready->attempts < NGX_MIXTRACK_ATTEMPTS) {
+        return ready;
     }
+
+    batch = ngx_mixtrack_sender_fresh(f, now, flush);
+
+    return batch ? batch : ready;
+}
+
+
+/* a spool file's batch, or one of the zone */
+
+static ngx_mixtrack_batch_t *
+ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
+    ngx_uint_t flush)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch;
 
     batch = ngx_mixtrack_sender_free(f);
 
