@@ -190,13 +190,35 @@ void ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place);
 char *ngx_mixtrack_project_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* "mixtrack_spool_path PATH". */
-char *ngx_mixtrack_spool_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
 /* After parsing: finds each event's project, registers the directory whose
  * manager is the flusher.  NGX_OK, or NGX_ERROR with the reason logged. */
 ngx_int_t ngx_mixtrack_project_init(ngx_conf_t *cf,
     ngx_mixtrack_main_conf_t *mmcf);
+
+
+/* ngx_mixtrack_option.c */
+
+/* One statement of a project's block; conf is the project. */
+char *ngx_mixtrack_option(ngx_conf_t *cf, ngx_command_t *dummy, void *conf);
+
+/* What the block left unset. */
+char *ngx_mixtrack_option_defaults(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
+
+
+/* ngx_mixtrack_path.c */
+
+/* "mixtrack_spool_path PATH". */
+char *ngx_mixtrack_spool_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Makes the spool's directory and registers it, with the flusher as its
+ * manager.  NGX_OK, or NGX_ERROR with the reason logged. */
+ngx_int_t ngx_mixtrack_path_add(ngx_conf_t *cf,
+    ngx_mixtrack_main_conf_t *mmcf);
+
+/* Without a spool: makes the flusher the manager of a temp path that nginx
+ * has registered in any case. */
+ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
 
 
 /* ngx_mixtrack_value.c */

@@ -1,0 +1,145 @@
+
+/*
+ * The spool's directory, and with it the process: a directory that nginx
+ * knows by a manager is what makes it run the flusher.
+ */
+
+
+#include "ngx_mixtrack.h"
+
+
+char *
+ngx_mixtrack_spool_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_mixtrack_main_conf_t *mmcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (mmcf->spool_path.data) {
+        return "is duplicate";
+    }
+
+    if (value[1].len == 0) {
+        return "is empty";
+    }
+
+    mmcf->spool_path = value[1];
+    ngx_mixtrack_place(cf, &mmcf->spool_place);
+
+    return NGX_CONF_OK;
+}
+
+
+/* nginx makes a registered directory, but would name no file and line */
+
+ngx_int_t
+ngx_mixtrack_path_add(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
+{
+    u_char           *p;
+    ngx_err_t         err;
+    ngx_str_t         body;
+    ngx_path_t       *path;
+    ngx_file_info_t   fi;
+
+    ngx_mixtrack_project_t  **project;
+
+    if (mmcf->spool_path.data == NULL) {
+
+        /* beside the compiled-in client body temp path */
+
+        ngx_str_set(&body, NGX_HTTP_CLIENT_TEMP_PATH);
+
+        p = body.data + body.len;
+
+        while (p > body.data && p[-1] != '/') {
+            p--;
+        }
+
+        mmcf->spool_path.len = p - body.data + sizeof("mixtrack") - 1;
+        mmcf->spool_path.data = ngx_pnalloc(cf->pool,
+                                            mmcf->spool_path.len + 1);
+        if (mmcf->spool_path.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_sprintf(mmcf->spool_path.data, "%*smixtrack%Z",
+                           (size_t) (p - body.data), body.data);
+
+        project = mmcf->projects.elts;
+        mmcf->spool_place = project[0]->place;
+    }
+
+    path = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
+    if (path == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &mmcf->spool_path, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    while (mmcf->spool_path.len > 1
+           && mmcf->spool_path.data[mmcf->spool_path.len - 1] == '/')
+    {
+        mmcf->spool_path.data[--mmcf->spool_path.len] = '\0';
+    }
+
+    if (ngx_create_dir(mmcf->spool_path.data, 0700) == NGX_FILE_ERROR) {
+
+        err = ngx_errno;
+
+        if (err == NGX_EEXIST
+            && ngx_file_info(mmcf->spool_path.data, &fi) != NGX_FILE_ERROR
+            && !ngx_is_dir(&fi))
+        {
+            err = NGX_ENOTDIR;
+        }
+
+        if (err != NGX_EEXIST) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, err,
+                          "cannot make the directory \"%V\" of "
+                          "\"mixtrack_spool_path\" in %V:%ui",
+                          &mmcf->spool_path, &mmcf->spool_place.file,
+                          mmcf->spool_place.line);
+            return NGX_ERROR;
+        }
+    }
+
+    path->name = mmcf->spool_path;
+    path->manager = ngx_mixtrack_flusher_manager;
+
+    /* tells our path from another's of the same name */
+
+    path->data = &ngx_mixtrack_module;
+    path->conf_file = mmcf->spool_place.file.data;
+    path->line = mmcf->spool_place.line;
+
+    return ngx_add_path(cf, &path);
+}
+
+
+/* without a directory of ours, a temp path that nginx has in any case */
+
+ngx_int_t
+ngx_mixtrack_path_borrow(ngx_conf_t *cf)
+{
+    ngx_uint_t    i;
+    ngx_path_t  **path;
+
+    path = cf->cycle->paths.elts;
+
+    for (i = 0; i < cf->cycle->paths.nelts; i++) {
+
+        if (path[i]->manager == NULL && path[i]->loader == NULL) {
+            path[i]->manager = ngx_mixtrack_flusher_manager;
+            return NGX_OK;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "no directory to run the flusher of \"mixtrack_project\"");
+
+    return NGX_ERROR;
+}
