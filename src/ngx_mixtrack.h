@@ -298,9 +298,12 @@ void ngx_mixtrack_flusher_stop(void);
 /* In the single process, before a reload unmaps the zones that go. */
 void ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle);
 
+
+/* ngx_mixtrack_stop.c */
+
 /* Spools what lies in zones that no living flusher holds; the last resort
  * of a worker and of the master. */
-void ngx_mixtrack_flusher_orphans(ngx_cycle_t *cycle);
+void ngx_mixtrack_stop_orphans(ngx_cycle_t *cycle);
 
 
 /* ngx_mixtrack_status.c */

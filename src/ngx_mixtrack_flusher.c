@@ -24,7 +24,7 @@
 #define NGX_MIXTRACK_HASTE       10
 #define NGX_MIXTRACK_BURY        1000
 
-/* a predecessor that lived no longer than this, ms, is not succeeded at once */
+/* ms: a predecessor with a shorter life is not succeeded at once */
 #define NGX_MIXTRACK_SHORT_LIFE  1000
 
 
@@ -34,8 +34,6 @@ static ngx_uint_t ngx_mixtrack_flusher_running(void);
 static void ngx_mixtrack_flusher_tick(ngx_event_t *ev);
 static ngx_msec_t ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f,
     uint64_t now);
-static void ngx_mixtrack_flusher_orphan(ngx_cycle_t *cycle,
-    ngx_mixtrack_project_t *project);
 static ngx_mixtrack_project_t *ngx_mixtrack_flusher_successor(
     ngx_mixtrack_main_conf_t *mmcf, ngx_mixtrack_project_t *project);
 static ngx_int_t ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f,
@@ -275,7 +273,7 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
     ngx_mixtrack_sender_receive(f, now);
     ngx_mixtrack_sender_send(f, now, 0);
 
-    if (ngx_mixtrack_sender_batches(f, NGX_MIXTRACK_BATCH_POSTING)) {
+    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)) {
         return NGX_MIXTRACK_TICK;
     }
 
@@ -427,7 +425,7 @@ ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
     for (i = 0; f->batch && i < f->nbatches; i++) {
 
         if (f->batch[i].state != NGX_MIXTRACK_BATCH_FREE) {
-            ngx_mixtrack_sender_give_back(f, &f->batch[i]);
+            ngx_mixtrack_batch_give_back(f, &f->batch[i]);
         }
 
         ngx_free(f->batch[i].range);
@@ -548,88 +546,4 @@ ngx_mixtrack_flusher_successor(ngx_mixtrack_main_conf_t *mmcf,
     }
 
     return NULL;
-}
-
-
-void
-ngx_mixtrack_flusher_orphans(ngx_cycle_t *cycle)
-{
-    uid_t                      euid;
-    gid_t                      egid;
-    ngx_uint_t                 i;
-    ngx_core_conf_t           *ccf;
-    ngx_mixtrack_project_t   **project;
-    ngx_mixtrack_main_conf_t  *mmcf;
-
-    mmcf = ngx_mixtrack_main_conf(cycle);
-
-    if (mmcf == NULL) {
-        return;
-    }
-
-    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
-
-    /* the master is root, the directory is not */
-
-    euid = geteuid();
-    egid = getegid();
-
-    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
-        && (setegid(ccf->group) == -1 || seteuid(ccf->user) == -1))
-    {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
-                      "mixtrack: cannot become the workers' user");
-        return;
-    }
-
-    project = mmcf->projects.elts;
-
-    for (i = 0; i < mmcf->projects.nelts; i++) {
-        ngx_mixtrack_flusher_orphan(cycle, project[i]);
-    }
-
-    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
-        && (seteuid(euid) == -1 || setegid(egid) == -1))
-    {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
-                      "mixtrack: cannot become root again");
-    }
-}
-
-
-static void
-ngx_mixtrack_flusher_orphan(ngx_cycle_t *cycle,
-    ngx_mixtrack_project_t *project)
-{
-    mxt_zone_t               zone;
-    mxt_look_t               look;
-    ngx_mixtrack_flusher_t  *f;
-
-    mxt_zone_view(&zone, project->shm, mxt_process_self(), mxt_process_alive);
-
-    if (mxt_zone_held(&zone)) {
-        return;
-    }
-
-    mxt_zone_look(&zone, &look);
-
-    if (look.queued == 0 && look.in_flight == 0) {
-        return;
-    }
-
-    f = project->spool ? ngx_mixtrack_flusher_create(cycle, project, 0, 1)
-                       : NULL;
-
-    if (f) {
-        (void) mxt_zone_bury(&f->zone);
-        (void) ngx_mixtrack_spooler_all(f, 0);
-
-        ngx_mixtrack_flusher_destroy(f);
-    }
-
-    /* behind the master comes nobody */
-
-    if (ngx_process == NGX_PROCESS_MASTER) {
-        ngx_mixtrack_stop_lost(project, &zone, cycle->log);
-    }
 }

@@ -4,7 +4,8 @@
  *
  *     flusher    the process: start, ticks, ownership of the zone
  *     stop       quit and terminate, and what is left by the dead
- *     sender     lease -> batch -> post -> settle
+ *     batch      lease -> batch -> settle
+ *     sender     post, and what is due when
  *     spooler    batches to and from the disk
  *
  * Its memory is fixed when it starts, but for the bodies on their way: at
@@ -40,7 +41,7 @@ typedef struct {
 
 typedef enum {
     NGX_MIXTRACK_BATCH_FREE = 0,
-    NGX_MIXTRACK_BATCH_READY,              /* has its body, waits for its turn */
+    NGX_MIXTRACK_BATCH_READY,              /* has its body, waits */
     NGX_MIXTRACK_BATCH_POSTING
 } ngx_mixtrack_batch_state_e;
 
@@ -168,39 +169,42 @@ void ngx_mixtrack_sender_receive(ngx_mixtrack_flusher_t *f, uint64_t now);
 void ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush);
 
+/* Aborts what is on its way; those batches are ready again. */
+void ngx_mixtrack_sender_abort(ngx_mixtrack_flusher_t *f);
+
+/* One line a second at most; the last text is kept for the status. */
+void ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f, const char *text,
+    uint64_t now);
+
+
+/* ngx_mixtrack_batch.c */
+
 /*
  * Leases records and makes a batch of them, at most one batch's worth.
  * NGX_OK, NGX_DECLINED when there is nothing to lease, or NGX_ERROR.
  * stored: gzip without compression.
  */
-ngx_int_t ngx_mixtrack_sender_build(ngx_mixtrack_flusher_t *f,
+ngx_int_t ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 
 /* All of the batch has this outcome; it is free again. */
-void ngx_mixtrack_sender_finish(ngx_mixtrack_flusher_t *f,
+void ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, mxt_outcome_e outcome);
 
 /* Gives the batch's segments, or its file, back as they are. */
-void ngx_mixtrack_sender_give_back(ngx_mixtrack_flusher_t *f,
+void ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
 /* Whether every segment of the batch is in no other batch. */
-ngx_uint_t ngx_mixtrack_sender_whole(ngx_mixtrack_flusher_t *f,
+ngx_uint_t ngx_mixtrack_batch_whole(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
-/* Aborts what is on its way; those batches are ready again. */
-void ngx_mixtrack_sender_abort(ngx_mixtrack_flusher_t *f);
-
 /* How many batches are in this state. */
-ngx_uint_t ngx_mixtrack_sender_batches(ngx_mixtrack_flusher_t *f,
+ngx_uint_t ngx_mixtrack_batch_count(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_state_e state);
 
 /* A free batch, or NULL. */
-ngx_mixtrack_batch_t *ngx_mixtrack_sender_free(ngx_mixtrack_flusher_t *f);
-
-/* One line a second at most; the last text is kept for the status. */
-void ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f, const char *text,
-    uint64_t now);
+ngx_mixtrack_batch_t *ngx_mixtrack_batch_free(ngx_mixtrack_flusher_t *f);
 
 
 /* ngx_mixtrack_spooler.c */

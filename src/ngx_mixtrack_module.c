@@ -552,7 +552,7 @@ ngx_mixtrack_exit_process(ngx_cycle_t *cycle)
         ngx_mixtrack_flusher_stop();
     }
 
-    ngx_mixtrack_flusher_orphans(cycle);
+    ngx_mixtrack_stop_orphans(cycle);
 }
 
 
@@ -562,6 +562,6 @@ ngx_mixtrack_exit_master(ngx_cycle_t *cycle)
     /* the single process has been through its own end already */
 
     if (ngx_process != NGX_PROCESS_SINGLE) {
-        ngx_mixtrack_flusher_orphans(cycle);
+        ngx_mixtrack_stop_orphans(cycle);
     }
 }

@@ -329,6 +329,7 @@ ngx_mixtrack_property_merge(ngx_conf_t *cf, ngx_array_t *parent,
 ngx_int_t
 ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
 {
+    ngx_str_t                 name;
     ngx_uint_t                i, n;
     ngx_array_t               rendered;
     ngx_mixtrack_place_t     *place;
@@ -348,9 +349,10 @@ ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
     for (i = 0; mlcf->standard && ngx_mixtrack_standard_properties[i].name.len;
          i++)
     {
+        name = ngx_mixtrack_standard_properties[i].name;
+
         if (mlcf->properties
-            && ngx_mixtrack_property_find(mlcf->properties,
-                         (ngx_str_t *) &ngx_mixtrack_standard_properties[i].name))
+            && ngx_mixtrack_property_find(mlcf->properties, &name))
         {
             continue;
         }
@@ -362,7 +364,7 @@ ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
 
         ngx_memzero(p, sizeof(ngx_mixtrack_property_t));
 
-        p->name = ngx_mixtrack_standard_properties[i].name;
+        p->name = name;
         p->type = ngx_mixtrack_standard_properties[i].type;
 
         if (ngx_mixtrack_property_text(cf, p) != NGX_OK) {

@@ -88,7 +88,8 @@ ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 
     if (memory == NULL || mxt_zone_format(memory, size) == 0) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "\"zone\" of \"mixtrack_project\" is too small in %V:%ui",
+                      "\"zone\" of \"mixtrack_project\" is too small in "
+                      "%V:%ui",
                       &project->place.file, project->place.line);
         return NGX_ERROR;
     }

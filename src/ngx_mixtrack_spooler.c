@@ -239,7 +239,7 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
 
     f->disk += batch->len;
 
-    ngx_mixtrack_sender_finish(f, batch, MXT_SPOOLED);
+    ngx_mixtrack_batch_finish(f, batch, MXT_SPOOLED);
 
     return NGX_OK;
 }
@@ -261,7 +261,7 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
         }
 
         if (batch->file.fd != -1) {
-            ngx_mixtrack_sender_give_back(f, batch);
+            ngx_mixtrack_batch_give_back(f, batch);
             continue;
         }
 
@@ -274,7 +274,7 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
         return NGX_ERROR;
     }
 
-    batch = ngx_mixtrack_sender_free(f);
+    batch = ngx_mixtrack_batch_free(f);
 
     if (batch == NULL) {
         return NGX_OK;
@@ -284,7 +284,7 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
 
         mxt_zone_seal(&f->zone);
 
-        rc = ngx_mixtrack_sender_build(f, batch, stored);
+        rc = ngx_mixtrack_batch_build(f, batch, stored);
 
         if (rc == NGX_DECLINED) {
             return NGX_OK;

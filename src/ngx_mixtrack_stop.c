@@ -7,6 +7,8 @@
  *     quit          deliver until the workers have gone and the queue is
  *                   empty; spool what cannot be delivered in time
  *     terminate     abort, give the workers a second, spool
+ *
+ * And if no flusher is left, the last worker or the master spools.
  */
 
 
@@ -34,6 +36,8 @@ static void ngx_mixtrack_stop_terminate(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static void ngx_mixtrack_stop_spool(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f);
+static void ngx_mixtrack_stop_orphan(ngx_cycle_t *cycle,
+    ngx_mixtrack_project_t *project);
 static ngx_uint_t ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f);
 
 
@@ -92,9 +96,9 @@ ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f, uint64_t now)
 
         if (batch->state == NGX_MIXTRACK_BATCH_READY
             && (f->http == NULL || batch->file.fd != -1
-                || ngx_mixtrack_sender_whole(f, batch)))
+                || ngx_mixtrack_batch_whole(f, batch)))
         {
-            ngx_mixtrack_sender_give_back(f, batch);
+            ngx_mixtrack_batch_give_back(f, batch);
         }
     }
 
@@ -127,7 +131,7 @@ ngx_mixtrack_stop_quit(ngx_mixtrack_flusher_t *f, uint64_t now)
         if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY
             && f->batch[i].file.fd != -1)
         {
-            ngx_mixtrack_sender_give_back(f, &f->batch[i]);
+            ngx_mixtrack_batch_give_back(f, &f->batch[i]);
         }
     }
 
@@ -256,6 +260,90 @@ static ngx_uint_t
 ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f)
 {
     return f->partial == f->zone.shm->segments
-           && ngx_mixtrack_sender_batches(f, NGX_MIXTRACK_BATCH_FREE)
+           && ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_FREE)
               == f->nbatches;
+}
+
+
+void
+ngx_mixtrack_stop_orphans(ngx_cycle_t *cycle)
+{
+    uid_t                      euid;
+    gid_t                      egid;
+    ngx_uint_t                 i;
+    ngx_core_conf_t           *ccf;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL) {
+        return;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    /* the master is root, the directory is not */
+
+    euid = geteuid();
+    egid = getegid();
+
+    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
+        && (setegid(ccf->group) == -1 || seteuid(ccf->user) == -1))
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "mixtrack: cannot become the workers' user");
+        return;
+    }
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+        ngx_mixtrack_stop_orphan(cycle, project[i]);
+    }
+
+    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
+        && (seteuid(euid) == -1 || setegid(egid) == -1))
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "mixtrack: cannot become root again");
+    }
+}
+
+
+static void
+ngx_mixtrack_stop_orphan(ngx_cycle_t *cycle,
+    ngx_mixtrack_project_t *project)
+{
+    mxt_zone_t               zone;
+    mxt_look_t               look;
+    ngx_mixtrack_flusher_t  *f;
+
+    mxt_zone_view(&zone, project->shm, mxt_process_self(), mxt_process_alive);
+
+    if (mxt_zone_held(&zone)) {
+        return;
+    }
+
+    mxt_zone_look(&zone, &look);
+
+    if (look.queued == 0 && look.in_flight == 0) {
+        return;
+    }
+
+    f = project->spool ? ngx_mixtrack_flusher_create(cycle, project, 0, 1)
+                       : NULL;
+
+    if (f) {
+        (void) mxt_zone_bury(&f->zone);
+        (void) ngx_mixtrack_spooler_all(f, 0);
+
+        ngx_mixtrack_flusher_destroy(f);
+    }
+
+    /* behind the master comes nobody */
+
+    if (ngx_process == NGX_PROCESS_MASTER) {
+        ngx_mixtrack_stop_lost(project, &zone, cycle->log);
+    }
 }

@@ -2,7 +2,7 @@
 /*
  * A segment: 64 KB of records and one word that says all there is to know.
  *
- *     FREE -> OPEN (one owner appends) -> SEALED -> LEASED (one flusher) -> FREE
+ *     FREE -> OPEN (one appends) -> SEALED -> LEASED (one flusher) -> FREE
  *
  * The word holds the flags, the owner's and the lessee's slot, the number of
  * records and a generation that moves on at each return to FREE.  It is
@@ -88,7 +88,7 @@ int mxt_segment_open(mxt_segment_t *s, unsigned owner, uint64_t now,
 /* Whether a record of len bytes fits behind those of word. */
 int mxt_segment_fits(const unsigned char *data, uint64_t word, size_t len);
 
-/* Sets BUSY.  0, or -1 when the segment is sealed or lost: look for another. */
+/* Sets BUSY.  0, or -1 when the segment is sealed or lost. */
 int mxt_segment_begin(mxt_segment_t *s, uint64_t *word);
 
 /* Between begin and publish: copies len bytes of record (they fit) and its
@@ -116,7 +116,7 @@ int mxt_segment_seal(mxt_segment_t *s, uint64_t generation);
  * how many records may be read.  0, or -1 if it is not to be had. */
 int mxt_segment_lease(mxt_segment_t *s, unsigned lessee, uint64_t *word);
 
-/* Gives a leased segment back to the queue.  0, or -1 if it is not lessee's. */
+/* Gives a segment back to the queue.  0, or -1 if it is not lessee's. */
 int mxt_segment_unlease(mxt_segment_t *s, unsigned lessee);
 
 /* The records of word's generation that are settled.  Exact for the lessee,

@@ -1,0 +1,140 @@
+#!/usr/bin/perl
+
+# The documentation, held against the module: each configuration in it is
+# accepted by nginx -t, each directive has its entry, and the status has no
+# counter that is not explained.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+
+use Mixtrack::Nginx;
+use Mixtrack::Util qw(slurp);
+
+my $t    = Mixtrack::Nginx->new(spool_path => 0);
+my $root = $t->root;
+my %doc  = map { $_ => slurp("$root/$_") } 'README.md', 'docs/operations.md';
+
+# ---- what it says works: a block may be a whole file, or what belongs in
+# http, server or location
+
+my $project = 'mixtrack_project { token T; }';
+my %http    = map { $_ => 1 } qw(mixtrack_project mixtrack_spool_path map server userid);
+
+# the first word of each directive at the top of a block
+sub top ($text) {
+    $text =~ s/^\s*#.*//mg;
+    $text =~ s/"[^"]*"/""/g;
+    1 while $text =~ s/(\{)[^{}]*\}/;/g;
+    return map {/^\s*(\w+)/} split /;/, $text;
+}
+
+sub whole ($text) {
+    my @top = top($text);
+
+    # what this machine has not, and what it must not touch
+    $text =~ s/^\s*load_module\s.*\n//mg;
+    $text =~ s/^\s*listen\s.*\n//mg;
+    $text =~ s/\bserver \{/server { listen 127.0.0.1:%%PORT_0%%;/g;
+    $text =~ s{file:/\S+(?=;)}{file:%%TESTDIR%%/token}g;
+    $text =~ s{^(\s*(?:mixtrack_spool_path|root)\s+)/[^;]*}{$1%%TESTDIR%%/spool}mg;
+
+    if (grep { $_ eq 'http' } @top) {
+        $text =~ s/\bhttp \{/http {\n%%GLOBALS_HTTP%%/;
+        return "%%GLOBALS%%\n$text";
+    }
+
+    if (!grep { $http{$_} } @top) {
+        $text = "location / {\n$text\n}" if !grep { $_ eq 'location' } @top;
+        $text = "server {\nlisten 127.0.0.1:%%PORT_0%%;\n$text\n}";
+    }
+    $text = "$project\n$text" if $text !~ /^\s*mixtrack_project\b/m;
+
+    my $spool = $text =~ /mixtrack_spool_path/ ? '' : 'mixtrack_spool_path %%TESTDIR%%/spool;';
+    return "%%GLOBALS%%\nevents { }\nhttp {\n%%GLOBALS_HTTP%%\n$spool\n$text\n}\n";
+}
+
+$t->write_file('token', "T\n");
+
+my $blocks = 0;
+
+for my $file (sort keys %doc) {
+    while ($doc{$file} =~ /^```nginx\n(.*?)^```/msg) {
+        my $text = $1;
+        my $line = 1 + (substr($doc{$file}, 0, $-[1]) =~ tr/\n//);
+        my $conf = whole($text);
+        my $r    = $t->test_config($conf);
+
+        $blocks++;
+        ok($r->{rc} == 0 && $r->{out} !~ /\[(?:emerg|alert|crit|error|warn)\]/, "$file:$line")
+            or diag("$r->{out}\n" . $t->expand($conf, 'test'));
+    }
+}
+
+cmp_ok($blocks, '>', 15, 'there are configurations');
+
+# ---- every directive has its entry
+
+my @directives;
+
+for my $source (glob "$root/src/*.c") {
+    my $c = slurp($source);
+    while ($c =~ /static ngx_command_t\s+\w+\[\] = \{(.*?)^\};/msg) {
+        push @directives, $1 =~ /\{ ngx_string\("(\w+)"\),/g;
+    }
+}
+
+cmp_ok(scalar(@directives), '>', 15, 'there are directives');
+
+for my $name (@directives) {
+    like($doc{'README.md'},
+        qr/^### \Q$name\E\n\n- Syntax: .*`\Q$name\E.*\n- Default: .+\n- Context: .+\n\n.+?\n```nginx\n[^`]*\b\Q$name\E\b/ms,
+        "$name: syntax, default, context and an example");
+}
+
+for my $name ($doc{'README.md'} =~ /^### (\w+)$/mg) {
+    ok(scalar(grep { $_ eq $name } @directives), "$name is a directive");
+}
+
+# ---- every counter, every property
+
+$t->conf(<<'EOC')->run;
+%%GLOBALS%%
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    mixtrack_spool_path %%TESTDIR%%/spool;
+    mixtrack_project { token T; endpoint http://127.0.0.1:%%PORT_9%%; }
+    server { listen 127.0.0.1:%%PORT_0%%; %%STATUS%% }
+}
+EOC
+
+my $status = $t->status;
+is(join(' ', sort keys %$status), 'projects version', 'the status is as described');
+
+my $p = $status->{projects}{default};
+for my $k (sort map { my $k = $_; ref $p->{$k} eq 'HASH' ? map {[$k, $_]} keys %{$p->{$k}} : [$k] } keys %$p) {
+    my ($name, $part) = @$k;
+    my $known = defined $part
+        ? $doc{'docs/operations.md'} =~ /^\|[^\n]*`$name\.$part`|^\| `$name`[^\n]*`$part`/m
+        : $doc{'docs/operations.md'} =~ /^\|[^|\n]*`$name`/m;
+    ok($known, join('.', @$k) . ' is explained');
+}
+
+my ($standard) = slurp("$root/src/ngx_mixtrack_property.c") =~ /ngx_mixtrack_standard_properties\[\] = \{(.*?)^\};/ms;
+for my $name ($standard =~ /ngx_string\("([^"]+)"\)/g, qw(token time $insert_id distinct_id $device_id $user_id ip)) {
+    like($doc{'README.md'}, qr/^\| `\Q$name\E` \| .+ \| .+ \|$/m, "$name is in the table of properties");
+}
+
+# ---- links to files
+
+for my $file (sort keys %doc) {
+    my ($dir) = "$root/$file" =~ m{^(.*)/};
+    for my $link ($doc{$file} =~ /\]\(([^):]+)\)/g) {
+        ok(-e "$dir/" . $link =~ s/#.*//r, "$file: $link is there");
+    }
+}
+
+$t->done;
