@@ -22,6 +22,9 @@
 
 #define NGX_MIXTRACK_DEVICE   "$device:"
 
+/* the longest of the words that mean nobody; the first of them is a UUID */
+#define NGX_MIXTRACK_BANNED_MAX  9
+
 
 static void ngx_mixtrack_event_track(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_event_t *event, ngx_uint_t n);
@@ -364,9 +367,14 @@ ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
         id->data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
     }
 
+    if (id->len > NGX_MIXTRACK_BANNED_MAX && id->len != ngx_mixtrack_banned[0].len) {
+        return;
+    }
+
     for (banned = ngx_mixtrack_banned; banned->len; banned++) {
 
         if (banned->len == id->len
+            && banned->data[0] == ngx_tolower(id->data[0])
             && ngx_strncasecmp(banned->data, id->data, id->len) == 0)
         {
             ngx_str_null(id);

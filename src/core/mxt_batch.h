@@ -39,7 +39,7 @@ void mxt_encoder_destroy(mxt_encoder_t *e);
  * stored set, a gzip encoder stores instead of compressing: when there is
  * no time.  0, or -1 when there is no memory.
  *
- * Runs to the end: about 2.5 us an event of 630 bytes at level 1.
+ * Runs to the end: about 2.5 us an event of 630 bytes at level 2.
  */
 int mxt_encoder_encode(mxt_encoder_t *e, const mxt_span_t *span, unsigned n,
     unsigned stored, unsigned char **body, size_t *len);

@@ -34,7 +34,7 @@
 
 
 static int mxt_zone_find(mxt_zone_t *z, uint64_t now);
-static void mxt_zone_freed(mxt_zone_t *z);
+static void mxt_zone_freed(mxt_zone_t *z, unsigned segment);
 static int mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind);
 static int mxt_slot_bury(mxt_zone_t *z, unsigned i, uint64_t word);
 static void mxt_slot_redo(mxt_zone_t *z, mxt_slot_t *slot);
@@ -402,7 +402,7 @@ mxt_zone_look(mxt_zone_t *z, mxt_look_t *look)
             if ((w & MXT_SEGMENT_SEALED)
                 && mxt_segment_free(s, z->shm->slots) == 0)
             {
-                mxt_zone_freed(z);
+                mxt_zone_freed(z, i);
                 look->used--;
             }
 
@@ -490,7 +490,7 @@ mxt_zone_settle(mxt_zone_t *z, unsigned segment, unsigned settled,
     s = &z->segment[segment];
 
     if (mxt_segment_free(s, z->own_index) == 0) {
-        mxt_zone_freed(z);
+        mxt_zone_freed(z, segment);
         return;
     }
 
@@ -635,9 +635,18 @@ mxt_zone_find(mxt_zone_t *z, uint64_t now)
 }
 
 
+/*
+ * The lowest free segment is the next to be taken: a queue that is short, as
+ * it is most of the time, stays in the same few pages, and in the cache.
+ */
+
 static void
-mxt_zone_freed(mxt_zone_t *z)
+mxt_zone_freed(mxt_zone_t *z, unsigned segment)
 {
+    if (segment < mxt_load(&z->shm->hint)) {
+        mxt_store(&z->shm->hint, segment);
+    }
+
     (void) __atomic_add_fetch(&z->shm->freed, 1, __ATOMIC_ACQ_REL);
 }
 
@@ -716,7 +725,7 @@ mxt_slot_bury(mxt_zone_t *z, unsigned i, uint64_t word)
 
     /* the dead may have freed one and not said so */
 
-    mxt_zone_freed(z);
+    mxt_zone_freed(z, 0);
 
     mxt_store(&slot->inflight, 0);
     mxt_store(&slot->word, 0);

@@ -124,7 +124,7 @@ typedef struct {
 
     uint64_t       lost;            /* tracked by workers without a slot, and
                                        dropped; atomic */
-    uint64_t       hint;            /* where the last free one was found */
+    uint64_t       hint;            /* no free one below, most likely */
     uint64_t       pad2[6];
 
     uint64_t       lease;           /* generation << 16 | slot + 1, or 0 */

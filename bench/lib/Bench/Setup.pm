@@ -1,0 +1,63 @@
+package Bench::Setup;
+
+# What is compared: pieces of configuration.
+
+use v5.36;
+
+use Exporter qw(import);
+use JSON::PP ();
+
+our @EXPORT_OK = qw(project reference minimal user_id plain_log json_log describe
+    $cheap_id $random_id);
+
+our $random_id = '$request_id';
+our $cheap_id  = '$connection-$connection_requests-$msec';
+
+# endpoint, zone, more
+sub project (%o) {
+    my $zone = $o{zone} // '64m';
+    return <<"EOF";
+    mixtrack_project {
+        token 0123456789abcdef0123456789abcdef;
+        endpoint $o{endpoint};
+        zone $zone;
+        spool off;
+        shutdown_timeout 1s;
+        @{[$o{more} // '']}
+    }
+EOF
+}
+
+# the reference event: 11 properties, about 630 bytes
+sub reference () { 'mixtrack "Page View"; mixtrack_property user_agent $http_user_agent;' }
+sub minimal ()   { 'mixtrack "Page View"; mixtrack_properties minimal;' }
+sub user_id ()   { reference() . ' mixtrack_user_id $cookie_uid;' }
+
+# logs as they are used where speed matters: buffered.  Each is what goes to
+# a location, and what it needs outside.
+sub plain_log ($file) { ("access_log $file combined buffer=64k flush=1s;", '') }
+
+# the same 11 properties
+sub json_log ($file, $id) {
+    my $format = join ',', map {qq("$_->[0]":"$_->[1]")}
+        [token        => '0123456789abcdef0123456789abcdef'],
+        [time         => '$msec'], [insert_id => $id], [distinct_id => ''],
+        [ip           => '$remote_addr'],
+        [current_url  => '$scheme://$http_host$request_uri'],
+        [referrer     => '$http_referer'], [method => '$request_method'],
+        [status       => '$status'], [request_time => '$request_time'],
+        [user_agent   => '$http_user_agent'];
+
+    return (
+        "access_log $file event buffer=64k flush=1s;",
+        qq(    log_format event escape=json '{"event":"Page View","properties":{$format}}';\n)
+    );
+}
+
+# an event in words
+sub describe ($event) {
+    my $properties = JSON::PP::decode_json($event)->{properties};
+    return sprintf '%d properties', scalar keys %$properties;
+}
+
+1;
