@@ -90,6 +90,7 @@ is(spooled(), 0, 'QUIT: nothing is in the spool');
 
 $t->run;
 $load->wait;
+ok($t->wait_rest, 'all is delivered');
 $ingest->kill;
 $load = $t->load(from => 20001, count => 1500, rate => 1000);
 slow(900006 .. 900008);
@@ -99,7 +100,8 @@ ok($t->wait_status(sub { $_->{gate}{failures} }), 'which the flusher has seen');
 $master  = $t->master;
 $flusher = $t->flusher;
 $t->quit(wait => 0);
-ok(wait_until(sub { spooled() >= 500 }, 10), 'down: what is there is spooled while workers drain');
+ok(wait_until(sub { !$t->workers }, 10), 'down: workers drain');
+ok(wait_until(sub { sleep 0.1; spooled() == $load->progress }, 10), 'down: all that was served is spooled by then');
 ok(Mixtrack::Process::alive($flusher), 'down: the flusher is still there');
 
 my $n = spooled();

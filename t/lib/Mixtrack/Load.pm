@@ -91,6 +91,12 @@ sub DESTROY ($self) {
     $self->kill;
 }
 
+# for progress(), which is never to read half of it
+sub _tell ($self, $n) {
+    spew("$self->{file}.new", $n);
+    rename "$self->{file}.new", "$self->{file}.n";
+}
+
 sub _run ($self) {
     my $stop = 0;
     $SIG{TERM} = sub { $stop = 1 };
@@ -152,6 +158,9 @@ sub _run ($self) {
             $more = @again || (!$stop && $next <= $last);
         }
 
+        # of none there is nothing to wait for
+        sleep 0.002 if !$sel->count;
+
         for my $s ($sel->can_read(0.002)) {
             my $c = $conn{fileno $s};
             my $n = sysread $s, $c->{buf}, 65536, length($c->{buf} // '');
@@ -176,13 +185,13 @@ sub _run ($self) {
 
         if ($now - $said > 0.02) {
             return if getppid != $self->{parent};
-            spew("$self->{file}.n", scalar keys %served);
+            $self->_tell(scalar keys %served);
             $said = $now;
         }
     }
 
     my @asked = $self->{from} .. $next - 1;
-    spew("$self->{file}.n", scalar keys %served);
+    $self->_tell(scalar keys %served);
     spew($self->{file}, json_encode({
         served    => [sort { $a <=> $b } keys %served],
         ambiguous => [sort { $a <=> $b } keys %ambiguous],

@@ -311,7 +311,7 @@ sub reload ($self, %o) {
         return wait_until(sub {
             my $log = substr $self->error_log, $at;
             $failed = $log =~ /\[emerg\]/;
-            return $failed || $log =~ /signal 1 \(SIGHUP\) received.*reconfiguring/s;
+            return $failed || $log =~ /\] \d+#\d+: reconfiguring.*using the "\w+" event method/s;
         }, 10) && !$failed;
     }
 

@@ -1,0 +1,113 @@
+#!/usr/bin/perl
+
+# `user`: whoever starts nginx, what is in the spool belongs to the workers'
+# user, whoever wrote it: the flusher, a worker, or the master at its end.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+
+use Mixtrack::Lifecycle;
+use Mixtrack::Nginx;
+use Mixtrack::Util qw(wait_until uniq slurp);
+
+plan skip_all => 'only root may choose' if $> != 0;
+
+# not the harness's own choice, and with another group
+my ($user, $other) = grep { defined getpwnam $_ } qw(daemon games nobody www-data);
+my ($uid, $gid) = (getpwnam $user)[2, 3];
+
+my $t      = Mixtrack::Nginx->new(user => $user);
+my $ingest = $t->ingest(9);
+my $dir    = $t->dir . '/spool';
+
+$t->conf(lifecycle(project => {shutdown_timeout => '1s'}))->run;
+
+sub owners ($name, @files) {
+    is(join(' ', uniq(map { join ':', (stat $_)[4, 5] } @files)), "$uid:$gid", "$name: belong to $user");
+    is(join(' ', uniq(map { sprintf '%o', (stat $_)[2] & 07077 } @files)), '0', "$name: and to nobody else");
+}
+
+sub written ($name) {
+    my @files = spool_files($t);
+    ok(scalar(@files), "$name: there are files");
+    owners($name, map { $_->{file} } @files);
+    my $n = 0;
+    $n += $_->{events} for @files;
+    return $n;
+}
+
+sub of ($pid) { join ' ', map { (split ' ', $_)[1] } slurp("/proc/$pid/status") =~ /^(Uid:.*|Gid:.*)$/mg }
+
+is(of($t->flusher), "$uid $gid", "the flusher is $user");
+is((stat $dir)[4], $uid, 'and so is the owner of the directory');
+owners('the directories', "$dir/default");
+
+# ---- the flusher writes
+
+my $load = $t->load(count => 6000, rate => 1000);
+ok($load->wait_served(300), 'requests are served');
+$ingest->kill;
+ok($load->wait_served(1000), 'and more, when the endpoint is not there');
+ok($t->stop, 'TERM');
+my $n = written('the flusher');
+
+$ingest->start;
+$t->run;
+ok($t->wait_status(sub { $_->{adopted} == $n }), 'the next start sends them');
+
+# ---- the flusher is dead: the last worker writes, or the master
+
+$ingest->faults({hang => 1});
+ok($load->wait_served(2500), 'requests, and the endpoint hangs');
+
+my $flusher = $t->flusher;
+$t->quit(wait => 0);
+ok(wait_until(sub { !$t->workers && !$t->draining }, 10), 'QUIT, the workers have gone');
+$t->kill_process($flusher);
+ok(wait_until(sub { !$t->processes }, 10), 'the flusher is killed, and nginx goes');
+$n = written('the master');
+
+$ingest->faults();
+$t->run;
+ok($t->wait_status(sub { $_->{adopted} == $n }), 'the next start sends them');
+ok($load->wait_served(3200), 'requests');
+$ingest->faults({hang => 1});
+ok($load->wait_served(3900), 'and the endpoint hangs');
+
+# a worker that drains is the last
+my $backend = $t->backend(8);
+$flusher = $t->flusher;
+my @workers = $t->workers;
+kill 'STOP', @workers;
+$t->quit(wait => 0);
+ok(wait_until(sub { slurp('/proc/' . $t->master . '/status') && $t->error_log =~ /$flusher#$flusher: exiting/ }, 10),
+    'QUIT, the flusher was told');
+$t->kill_process($flusher);
+kill 'CONT', @workers;
+ok(wait_until(sub { !$t->processes }, 10), 'the flusher is killed before the workers go');
+$n = written('a worker');
+
+$ingest->faults();
+$t->run;
+ok($t->wait_status(sub { $_->{adopted} == $n }), 'the next start sends them');
+
+account($ingest, [$load], duplicates => 1);
+at_rest($t);
+is(scalar(spool_files($t)), 0, 'the spool is empty');
+ok($t->quit, 'QUIT');
+
+# ---- another one: what the first has left is not his, nor in his way
+
+SKIP: {
+    skip 'there is no other user', 1 if !$other;
+
+    $t->conf($t->{conf} =~ s/^user \w+;/user $other;/mr)->run;
+    $load = $t->load(from => 10001, count => 500, rate => 1000);
+    account($ingest, [$load], name => $other, duplicates => 1);
+    at_rest($t, name => $other);
+}
+
+$t->done;
