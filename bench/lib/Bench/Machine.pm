@@ -143,7 +143,7 @@ sub build () {
     open my $lock, '>', "$dir/.lock" or die "$dir/.lock: $!\n";
     flock $lock, LOCK_EX;
 
-    for (['load'], ['sink', '-lz']) {
+    for (['load'], ['sink', '-lz'], ['tailer', '-lcurl', '-lz'], ['bare', '-ljansson', '-lz']) {
         my ($name, @libs) = @$_;
         next if -e "$dir/$name" && -M "$dir/$name" < -M "$top/bench/$name.c";
         system($ENV{CC} // 'cc', qw(-O2 -D_GNU_SOURCE -o), "$dir/$name", "$top/bench/$name.c", @libs) == 0

@@ -4,8 +4,11 @@ package Bench::Nginx;
 # answers every request alike.
 #
 #   http, location   what goes there in the configuration
+#   content          what answers, instead of "return"
+#   server           more of the server
 #   servers          or several locations, each on a port of its own
 #   module => 0      without our module
+#   load             a list: other modules, their files
 #   workers          1
 #   valgrind         a list: run by it, with these options
 #   cpu              of all its processes
@@ -20,7 +23,7 @@ use Bench::Machine qw(
 my $count = 0;
 
 sub new ($class, %o) {
-    my $self = bless {workers => 1, module => 1, http => '', cpu => cpu_worker(), %o}, $class;
+    my $self = bless {workers => 1, module => 1, http => '', server => '', cpu => cpu_worker(), %o}, $class;
 
     $self->{locations} = $o{servers} // [$o{location} // ''];
     $self->{ports}     = [map { port() } @{$self->{locations}}];
@@ -61,6 +64,7 @@ sub wait_rest ($self, $seconds = 60) {
 sub _conf ($self) {
     my $dir  = $self->{dir};
     my $load = $self->{module} ? "load_module $top/build/ngx_mixtrack_module.so;" : '';
+    $load .= "\nload_module $_;" for @{$self->{load} // []};
     my $user = $> == 0         ? 'user root;'                                     : '';
     my $how  = $self->{workers} > 1 ? ' reuseport' : '';
     my $temp = join "\n    ", map {"${_}_temp_path $dir/$_;"} qw(client_body proxy fastcgi uwsgi scgi);
@@ -68,19 +72,21 @@ sub _conf ($self) {
     my $spool  = $self->{module} ? "mixtrack_spool_path $dir/spool;"     : '';
     my $status = $self->{module} ? 'mixtrack off; mixtrack_status json;' : 'return 200 "ok\n";';
 
+    my $content = $self->{content} // 'return 200 "ok\n";';
     my $servers = '';
     for my $i (0 .. $#{$self->{ports}}) {
         $servers .= <<"EOF";
     server {
         listen 127.0.0.1:$self->{ports}[$i]$how;
         location / {
-            return 200 "ok\\n";
+            $content
             $self->{locations}[$i]
         }
         location = /status {
             access_log off;
             $status
         }
+$self->{server}
     }
 EOF
     }

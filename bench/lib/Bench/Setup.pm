@@ -8,7 +8,7 @@ use Exporter qw(import);
 use JSON::PP ();
 
 our @EXPORT_OK = qw(project reference minimal user_id plain_log json_log describe
-    $cheap_id $random_id);
+    json_event $cheap_id $random_id);
 
 our $random_id = '$request_id';
 our $cheap_id  = '$connection-$connection_requests-$msec';
@@ -37,20 +37,27 @@ sub user_id ()   { reference() . ' mixtrack_user_id $cookie_uid;' }
 # a location, and what it needs outside.
 sub plain_log ($file) { ("access_log $file combined buffer=64k flush=1s;", '') }
 
-# the same 11 properties
+# the same 11 properties, in nginx's variables; their names are without "$",
+# which cannot be written there
+sub json_event ($id) {
+    my $properties = join ',', map {qq("$_->[0]":$_->[1])}
+        [token        => '"0123456789abcdef0123456789abcdef"'],
+        [time         => '$msec'], [insert_id => qq("$id")], [distinct_id => '""'],
+        [ip           => '"$remote_addr"'],
+        [current_url  => '"$scheme://$http_host$request_uri"'],
+        [referrer     => '"$http_referer"'], [method => '"$request_method"'],
+        [status       => '"$status"'], [request_time => '$request_time'],
+        [user_agent   => '"$http_user_agent"'];
+
+    return qq({"event":"Page View","properties":{$properties}});
+}
+
 sub json_log ($file, $id) {
-    my $format = join ',', map {qq("$_->[0]":"$_->[1]")}
-        [token        => '0123456789abcdef0123456789abcdef'],
-        [time         => '$msec'], [insert_id => $id], [distinct_id => ''],
-        [ip           => '$remote_addr'],
-        [current_url  => '$scheme://$http_host$request_uri'],
-        [referrer     => '$http_referer'], [method => '$request_method'],
-        [status       => '$status'], [request_time => '$request_time'],
-        [user_agent   => '$http_user_agent'];
+    my $event = json_event($id);
 
     return (
         "access_log $file event buffer=64k flush=1s;",
-        qq(    log_format event escape=json '{"event":"Page View","properties":{$format}}';\n)
+        qq(    log_format event escape=json '$event';\n)
     );
 }
 

@@ -4,24 +4,14 @@ package Bench::Sink;
 
 use v5.36;
 
-use POSIX ();
-
-use Bench::Machine qw($top cpu_load get get_json pin_command port wait_until);
+use Bench::Child;
+use Bench::Machine qw($top get get_json port wait_until);
 
 sub new ($class, @options) {
-    my $port = port();
+    my $port  = port();
+    my $child = Bench::Child->new("$top/build/bench/sink", @options, $port);
+    my $self  = bless {port => $port, child => $child}, $class;
 
-    pipe my $read, my $write or die "pipe: $!\n";
-
-    my $pid = fork // die "fork: $!\n";
-
-    if (!$pid) {
-        open STDIN, '<&', $read or POSIX::_exit(126);
-        close $write;
-        exec pin_command(cpu_load()), "$top/build/bench/sink", @options, $port or POSIX::_exit(127);
-    }
-
-    my $self = bless {port => $port, pid => $pid, end => $write}, $class;
     wait_until(sub { get($port, '/stats') }, 10) or die "the sink does not answer\n";
     return $self;
 }
@@ -30,11 +20,5 @@ sub port_number ($self) { $self->{port} }
 sub endpoint ($self)    { "http://127.0.0.1:$self->{port}/track" }
 sub stats ($self)       { get_json($self->{port}, '/stats') }
 sub event ($self)       { get($self->{port}, '/event') }
-
-sub DESTROY ($self) {
-    local $?;
-    close delete $self->{end} if $self->{end};
-    waitpid $self->{pid}, 0;
-}
 
 1;
