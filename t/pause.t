@@ -3,9 +3,10 @@
 # A worker that is stopped between the bytes of a record and its publication:
 # the flusher goes on with all that is published, also with what stands
 # before it in the same segment, which it must not free.  Then the worker is
-# continued; and another time killed.
+# continued; and another time killed.  And a flusher that dies between the two
+# halves of a settlement.
 #
-# A debugger takes it to that place, and is gone when the test goes on.
+# A debugger takes them to that place, and is gone when the test goes on.
 
 use v5.36;
 
@@ -42,17 +43,18 @@ sub request ($s) {
 sub letter ($pid) { (slurp("/proc/$pid/stat") =~ /^.*\) (\w)/s)[0] // 'X' }
 
 # Stops a worker in the middle of its n-th record from now, of n requests
-# over s.  What the debugger said if it could not.
-sub pause ($pid, $s, $n) {
+# over s; or another process in another function, that those requests take
+# it to.  What the debugger said if it could not.
+sub pause ($pid, $s, $n, $function = 'mxt_segment_publish', $hits = $n) {
     my $out     = $t->dir . '/gdb.out';
-    my $earlier = $n - 1;
+    my $earlier = $hits - 1;
     my $script  = $t->write_file('gdb.script', <<"END");
 set pagination off
 set confirm off
 set breakpoint pending off
 handle all nostop noprint pass
 attach $pid
-break mxt_segment_publish
+break $function
 ignore 1 $earlier
 echo ready\\n
 continue
@@ -83,7 +85,7 @@ END
         kill 'KILL', $debugger;
         waitpid $debugger, 0;
     }
-    return if slurp($out) =~ /Breakpoint 1, / && wait_until(sub { letter($pid) eq 'T' }, 5);
+    return if slurp($out) =~ /Breakpoint 1[.,]/ && wait_until(sub { letter($pid) eq 'T' }, 5);
 
     kill 'CONT', $pid;
     return slurp($out) || 'nothing';
@@ -157,6 +159,22 @@ ok($t->kill_process($pid2), 'the worker is killed');
 $p = at_rest($t, name => 'killed', slack => 1);
 is($p->{tracked} - $p->{delivered}, 1, 'killed: the one it was in is lost');
 is(join(' ', $ingest->missing(1 .. 18)), '18', 'killed: and no other');
+
+# ---- a flusher, when a settlement is written but not carried out: what it
+# had delivered is not delivered again
+
+my $duplicates = $ingest->stats->{duplicates};
+my $flusher = $t->flusher;
+$error = pause($flusher, $s, 5, 'mxt_slot_redo', 1);
+is($error // '', '', 'the flusher is stopped when it settles five');
+ok($ingest->wait_events(1522), 'settling: they are delivered');
+ok($t->kill_process($flusher), 'settling: it is killed');
+$t->read($s, timeout => 0.2);
+is(request($s), $pid, 'settling: another request');
+account($ingest, [[1 .. 17, 19 .. $seq]], name => 'settling', duplicates => 1);
+is($ingest->stats->{duplicates}, $duplicates, 'settling: nothing is delivered again');
+$p = at_rest($t, name => 'settling', slack => 1);
+is($p->{tracked} - $p->{delivered}, 1, 'settling: and counted once');
 
 # ---- stopped in the middle, when nginx is to go
 

@@ -114,7 +114,7 @@ mxt_segment_write(unsigned char *data, uint64_t word, const void *record,
     memcpy(data + end, record, len);
 
     r = mxt_record(data, n);
-    r->end = end + (uint32_t) len;
+    __atomic_store_n(&r->end, end + (uint32_t) len, __ATOMIC_RELAXED);
     r->time = time;
 }
 
@@ -378,10 +378,15 @@ mxt_record(const unsigned char *data, unsigned n)
 }
 
 
-/* the end of the first n records */
+/*
+ * The end of the first n records.  One that has lost the segment and does not
+ * know yet, or only looks, may read what the next owner writes; either checks
+ * the word before it believes it.
+ */
 
 static uint32_t
 mxt_record_end(const unsigned char *data, unsigned n)
 {
-    return n ? mxt_record(data, n - 1)->end : 0;
+    return n ? __atomic_load_n(&mxt_record(data, n - 1)->end, __ATOMIC_RELAXED)
+             : 0;
 }

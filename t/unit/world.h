@@ -39,6 +39,7 @@
 /* before the core: its accesses come here */
 
 static void world_access(const void *p, unsigned load);
+static uint64_t world_loaded(const void *p, uint64_t value);
 static void world_store(const void *p, uint64_t value);
 static int world_swap(uint64_t *p, uint64_t *expected, uint64_t value);
 static void world_copy(void *to, const void *from, size_t len);
@@ -63,7 +64,7 @@ world_memcpy(void *to, const void *from, size_t len)
 }
 
 #define __atomic_load_n(p, o)                                                 \
-    (world_access(p, 1), __atomic_load_n(p, o))
+    (world_access(p, 1), world_loaded(p, __atomic_load_n(p, o)))
 #define __atomic_store_n(p, v, o)                                             \
     (world_store(p, (uint64_t) (v)), __atomic_store_n(p, v, o))
 #define __atomic_add_fetch(p, v, o)                                           \
@@ -244,15 +245,35 @@ world_within(const void *p, const void *array, size_t size)
 static void
 world_access(const void *p, unsigned load)
 {
-    /* looking through the table is not worth a step for each slot */
+    /* looking through a table is not worth a step for each entry */
 
-    if (load && world_within(p, world_zone.slot,
-                             WORLD_SLOTS * sizeof(mxt_slot_t)))
+    if (load
+        && (world_within(p, world_zone.slot,
+                         WORLD_SLOTS * sizeof(mxt_slot_t))
+            || world_within(p, world_zone.data,
+                            WORLD_SEGMENTS * MXT_SEGMENT_SIZE)))
     {
         return;
     }
 
     world_step();
+}
+
+
+/* what is settled says which plain data is read next: that is a step, too */
+
+static uint64_t
+world_loaded(const void *p, uint64_t value)
+{
+    unsigned  i;
+
+    for (i = 0; i < WORLD_SEGMENTS; i++) {
+        if (p == &world_zone.segment[i].settled) {
+            world_step();
+        }
+    }
+
+    return value;
 }
 
 

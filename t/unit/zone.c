@@ -123,7 +123,8 @@ format(void)
     tap_is_u64(shm->slots, MXT_ZONE_SLOTS_MIN, "slots");
     tap_ok(shm->slot_offset % 64 == 0 && shm->segment_offset % 64 == 0
            && shm->data_offset % 64 == 0, "all of it aligned");
-    tap_ok(shm->slot_offset >= sizeof(mxt_zone_shm_t), "slots behind the head");
+    tap_ok(shm->slot_offset >= sizeof(mxt_zone_shm_t),
+           "slots behind the head");
     tap_ok(shm->segment_offset
            == shm->slot_offset + shm->slots * sizeof(mxt_slot_t),
            "segments behind the slots");
