@@ -36,6 +36,7 @@ static void ngx_mixtrack_stop_terminate(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static void ngx_mixtrack_stop_spool(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f);
+static void ngx_mixtrack_stop_release(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_stop_orphan(ngx_cycle_t *cycle,
     ngx_mixtrack_project_t *project);
 static ngx_uint_t ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f);
@@ -196,17 +197,7 @@ ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f)
 
     z = &f->zone;
 
-    /* a worker that detached just now has left its events to us, but one
-     * that comes after the release spools them itself */
-
-    mxt_zone_release(z);
-    mxt_zone_look(z, &f->look);
-
-    if (f->look.queued && mxt_zone_take_free(z, ngx_current_msec) == 0) {
-        ngx_mixtrack_stop_spool(f);
-        mxt_zone_look(z, &f->look);
-        mxt_zone_release(z);
-    }
+    ngx_mixtrack_stop_release(f);
 
     ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
                   "mixtrack: project \"%V\": flusher leaves: tracked %uL, "
@@ -228,6 +219,43 @@ ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f)
     }
 
     f->stage = NGX_MIXTRACK_DONE;
+}
+
+
+/*
+ * A worker that leaves while we hold the lease leaves its records to us, one
+ * that leaves after the release spools them itself: so after each release
+ * there is one more look.  t/model/lease.pml is this loop.
+ */
+
+static void
+ngx_mixtrack_stop_release(ngx_mixtrack_flusher_t *f)
+{
+    uint64_t  before;
+
+    mxt_zone_release(&f->zone);
+
+    for ( ;; ) {
+
+        mxt_zone_look(&f->zone, &f->look);
+
+        before = f->look.queued;
+
+        if (before == 0
+            || mxt_zone_take_free(&f->zone, ngx_current_msec) != 0)
+        {
+            return;
+        }
+
+        ngx_mixtrack_stop_spool(f);
+
+        mxt_zone_look(&f->zone, &f->look);
+        mxt_zone_release(&f->zone);
+
+        if (f->look.queued >= before) {
+            return;
+        }
+    }
 }
 
 
@@ -338,6 +366,7 @@ ngx_mixtrack_stop_orphan(ngx_cycle_t *cycle,
         (void) mxt_zone_bury(&f->zone);
         (void) ngx_mixtrack_spooler_all(f, 0);
 
+        ngx_mixtrack_stop_release(f);
         ngx_mixtrack_flusher_destroy(f);
     }
 
