@@ -21,6 +21,7 @@
 
 #include "mxt_batch.h"
 #include "mxt_http.h"
+#include "mxt_reject.h"
 #include "mxt_spool.h"
 
 

@@ -17,6 +17,8 @@ static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
 static ngx_int_t ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f);
 static ngx_int_t ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
     size_t len);
+static ngx_int_t ngx_mixtrack_spooler_reject_lines(
+    ngx_mixtrack_flusher_t *f, ngx_uint_t segment, const char *reason);
 
 
 void
@@ -303,29 +305,14 @@ void
 ngx_mixtrack_spooler_reject(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
     const char *reason)
 {
-    size_t                 len;
-    unsigned               i;
-    uint64_t               now;
-    ngx_time_t            *tp;
-    const unsigned char   *record, *data;
     ngx_mixtrack_lease_t  *lease;
 
     lease = &f->lease[segment];
-    data = mxt_zone_data(&f->zone, (unsigned) segment);
 
-    tp = ngx_timeofday();
-    now = (uint64_t) tp->sec * 1000 + tp->msec;
-
-    for (i = lease->base; i < lease->to && f->dir != -1; i++) {
-
-        record = mxt_segment_range(data, i, i + 1, &len);
-
-        /* without its comma */
-
-        if (mxt_spool_reject(f->dir, now, reason, record, len - 1) != 0) {
-            mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-            break;
-        }
+    if (f->dir != -1
+        && ngx_mixtrack_spooler_reject_lines(f, segment, reason) != NGX_OK)
+    {
+        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
     }
 
     ngx_log_error(NGX_LOG_ERR, f->log, 0,
@@ -338,4 +325,41 @@ ngx_mixtrack_spooler_reject(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
     mxt_zone_settle(&f->zone, (unsigned) segment, lease->to, lease->outcome);
 
     lease->to = 0;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_spooler_reject_lines(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t segment, const char *reason)
+{
+    int                    rc;
+    unsigned               i, n;
+    mxt_span_t            *span;
+    ngx_time_t            *tp;
+    const unsigned char   *data;
+    ngx_mixtrack_lease_t  *lease;
+
+    lease = &f->lease[segment];
+    data = mxt_zone_data(&f->zone, (unsigned) segment);
+
+    n = (unsigned) (lease->to - lease->base);
+
+    span = ngx_alloc((n + 1) * sizeof(mxt_span_t), f->log);
+    if (span == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        span[i].data = mxt_segment_range(data, lease->base + i,
+                                         lease->base + i + 1, &span[i].len);
+    }
+
+    tp = ngx_timeofday();
+
+    rc = mxt_reject(f->dir, (uint64_t) tp->sec * 1000 + tp->msec, reason, span,
+                    n, 0);
+
+    ngx_free(span);
+
+    return (rc == 0) ? NGX_OK : NGX_ERROR;
 }

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mxt_json.h"
+#include "mxt_file.h"
 #include "mxt_spool.h"
 
 
@@ -33,19 +33,11 @@
 
 #define MXT_SPOOL_MS_MAX    9999999999999ULL
 
-/* a line without event and reason; a reason at its longest */
-#define MXT_SPOOL_LINE      64
-#define MXT_SPOOL_REASON    (6 * MXT_JSON_STRING_MAX + 2)
-
 
 static int mxt_spool_lock(int dir, const char *file, struct stat *st);
 static int mxt_spool_read(mxt_spool_file_t *f, const struct stat *st);
 static void mxt_spool_insert(mxt_spool_list_t *list, const char *file);
 static void mxt_spool_sweep(int dir, const char *file, time_t now);
-static int mxt_spool_append(int fd, const unsigned char *line, size_t len);
-static int mxt_spool_write_all(int fd, const void *buf, size_t len);
-static int mxt_spool_sync_dir(int dir);
-static void mxt_spool_close(int fd);
 static uint64_t mxt_spool_digits(const char **p, unsigned n);
 static int mxt_spool_hex(const char **p, unsigned n, uint64_t *value);
 
@@ -168,19 +160,19 @@ mxt_spool_open(const char *directory, const char *sub)
 
         /* or a crash may take the directory and the batches in it */
 
-        if (mxt_spool_sync_dir(parent) == -1) {
-            mxt_spool_close(parent);
+        if (mxt_file_sync_dir(parent) == -1) {
+            mxt_file_close(parent);
             return -1;
         }
 
     } else if (errno != EEXIST) {
-        mxt_spool_close(parent);
+        mxt_file_close(parent);
         return -1;
     }
 
     fd = openat(parent, sub, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
 
-    mxt_spool_close(parent);
+    mxt_file_close(parent);
 
     return fd;
 }
@@ -212,7 +204,7 @@ mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
     /* the lock tells mxt_spool_list() that the writer lives */
 
     if (flock(fd, LOCK_EX|LOCK_NB) == -1
-        || mxt_spool_write_all(fd, body, len) == -1
+        || mxt_file_write(fd, body, len) == -1
         || fsync(fd) == -1
         || renameat(dir, temp, dir, file) == -1)
     {
@@ -225,7 +217,7 @@ mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 
     /* the file is still locked: nobody can have claimed it */
 
-    if (mxt_spool_sync_dir(dir) == -1) {
+    if (mxt_file_sync_dir(dir) == -1) {
         err = errno;
         (void) unlinkat(dir, file, 0);
         close(fd);
@@ -242,7 +234,7 @@ mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 int
 mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list)
 {
-    int                fd, err;
+    int                err;
     DIR               *d;
     time_t             now;
     struct stat        st;
@@ -254,16 +246,8 @@ mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list)
     list->foreign = 0;
     list->bytes = 0;
 
-    /* a descriptor of its own: dir has one position for all its users */
-
-    fd = openat(dir, ".", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
-    if (fd == -1) {
-        return -1;
-    }
-
-    d = fdopendir(fd);
+    d = mxt_file_opendir(dir);
     if (d == NULL) {
-        mxt_spool_close(fd);
         return -1;
     }
 
@@ -377,7 +361,7 @@ mxt_spool_release(mxt_spool_file_t *f)
     f->len = 0;
 
     if (f->fd != -1) {
-        mxt_spool_close(f->fd);
+        mxt_file_close(f->fd);
         f->fd = -1;
     }
 }
@@ -415,76 +399,6 @@ mxt_spool_set_aside(mxt_spool_file_t *f)
 }
 
 
-int
-mxt_spool_reject(int dir, uint64_t now, const char *reason, const void *event,
-    size_t len)
-{
-    int             fd, rc;
-    char            file[MXT_SPOOL_NAME_MAX];
-    size_t          size;
-    time_t          sec;
-    mxt_json_t      j;
-    struct tm       tm;
-    unsigned char  *line, *p;
-
-    sec = (time_t) (now / 1000);
-
-    if (gmtime_r(&sec, &tm) == NULL) {
-        return -1;
-    }
-
-    snprintf(file, sizeof(file), "rejected-%04d%02d%02d.ndjson",
-             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
-
-    size = MXT_SPOOL_LINE + MXT_SPOOL_REASON + len;
-
-    line = malloc(size);
-    if (line == NULL) {
-        return -1;
-    }
-
-    mxt_json_init(&j, line, size);
-    mxt_json_raw(&j, "{\"time\":", 8);
-    mxt_json_uint(&j, now);
-    mxt_json_raw(&j, ",\"reason\":", 10);
-    (void) mxt_json_string(&j, reason, strlen(reason));
-    mxt_json_raw(&j, ",\"event\":", 9);
-
-    p = j.pos;
-
-    if (len) {
-        mxt_json_raw(&j, event, len);
-
-    } else {
-        mxt_json_raw(&j, "null", 4);
-    }
-
-    /* in JSON these are white space, and a line is a line */
-
-    for ( /* void */ ; p < j.pos; p++) {
-        if (*p == '\n' || *p == '\r') {
-            *p = ' ';
-        }
-    }
-
-    mxt_json_raw(&j, "}\n", 2);
-
-    fd = openat(dir, file,
-                O_RDWR|O_APPEND|O_CREAT|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC, 0600);
-    if (fd == -1) {
-        free(line);
-        return -1;
-    }
-
-    rc = mxt_spool_append(fd, line, (size_t) (j.pos - line));
-
-    free(line);
-    mxt_spool_close(fd);
-
-    return rc;
-}
-
-
 /*
  * Opens and locks a batch, if it is one.  A descriptor, or -1: ENOENT if it
  * is gone, EWOULDBLOCK if another process has it.
@@ -505,14 +419,14 @@ mxt_spool_lock(int dir, const char *file, struct stat *st)
         || fstat(fd, st) == -1
         || fstatat(dir, file, &named, AT_SYMLINK_NOFOLLOW) == -1)
     {
-        mxt_spool_close(fd);
+        mxt_file_close(fd);
         return -1;
     }
 
     /* sent and unlinked between open and lock, perhaps written anew since */
 
     if (named.st_dev != st->st_dev || named.st_ino != st->st_ino) {
-        mxt_spool_close(fd);
+        mxt_file_close(fd);
         errno = ENOENT;
         return -1;
     }
@@ -635,108 +549,7 @@ mxt_spool_sweep(int dir, const char *file, time_t now)
     }
 
     (void) unlinkat(dir, file, 0);
-    mxt_spool_close(fd);
-}
-
-
-static int
-mxt_spool_append(int fd, const unsigned char *line, size_t len)
-{
-    int          err;
-    char         last;
-    struct stat  st;
-
-    /* another writer holds it for the time of one write() */
-
-    while (flock(fd, LOCK_EX) == -1) {
-        if (errno != EINTR) {
-            return -1;
-        }
-    }
-
-    if (fstat(fd, &st) == -1) {
-        return -1;
-    }
-
-    if (!S_ISREG(st.st_mode)) {
-        errno = EINVAL;
-        return -1;
-    }
-
-    /* a line that a crash has torn ends here */
-
-    if ((st.st_size > 0
-         && pread(fd, &last, 1, st.st_size - 1) == 1
-         && last != '\n'
-         && mxt_spool_write_all(fd, "\n", 1) == -1)
-        || mxt_spool_write_all(fd, line, len) == -1)
-    {
-        err = errno;
-
-        if (ftruncate(fd, st.st_size) == -1) {
-            /* void */
-        }
-
-        errno = err;
-        return -1;
-    }
-
-    return 0;
-}
-
-
-static int
-mxt_spool_write_all(int fd, const void *buf, size_t len)
-{
-    ssize_t               n;
-    const unsigned char  *p;
-
-    p = buf;
-
-    while (len) {
-
-        n = write(fd, p, len);
-
-        if (n == -1) {
-            if (errno == EINTR) {
-                continue;
-            }
-
-            return -1;
-        }
-
-        if (n == 0) {
-            errno = EIO;
-            return -1;
-        }
-
-        p += n;
-        len -= (size_t) n;
-    }
-
-    return 0;
-}
-
-
-static int
-mxt_spool_sync_dir(int dir)
-{
-    /* EINVAL is a file system that has no such thing */
-
-    return (fsync(dir) == -1 && errno != EINVAL) ? -1 : 0;
-}
-
-
-/* close() that leaves the errno of what went wrong before */
-
-static void
-mxt_spool_close(int fd)
-{
-    int  err;
-
-    err = errno;
-    (void) close(fd);
-    errno = err;
+    mxt_file_close(fd);
 }
 
 

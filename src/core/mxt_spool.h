@@ -17,8 +17,7 @@
  * writer that died left so is removed by mxt_spool_list() after an hour.
  * Everything else in the directory is foreign and left alone.
  *
- * Rejected events lie beside it, in rejected-YYYYMMDD.ndjson (UTC), a line
- * each: {"time":MS,"reason":"...","event":{...}}.
+ * Rejected events lie beside them, see mxt_reject.h.
  */
 
 
@@ -130,16 +129,6 @@ void mxt_spool_release(mxt_spool_file_t *f);
  * set aside for a human.  0, or -1 with errno.  One that could not be read
  * is locked again first: then also -1 with EWOULDBLOCK or ENOENT. */
 int mxt_spool_set_aside(mxt_spool_file_t *f);
-
-/*
- * Appends one line to the rejected file of the day that now (ms since the
- * epoch) is in.  event is len bytes of JSON (line breaks in it become spaces;
- * none is null); reason is terminated, escaped here, and cut at
- * MXT_JSON_STRING_MAX bytes.  0, or -1 with errno, and then nothing of it is
- * left.  Waits while another process appends.
- */
-int mxt_spool_reject(int dir, uint64_t now, const char *reason,
-    const void *event, size_t len);
 
 
 #pragma GCC visibility pop

@@ -6,78 +6,12 @@
  */
 
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include "files.h"
 
-
-/* of the calls below, number fail_at (from 0) fails, with EIO or NULL */
-
-static int  fail_at = -1;
-static int  fail_seen;
-
-/* a write() takes no more than that at once */
-static size_t  write_max = SIZE_MAX;
-
-/* called by flock() and read() before they do it */
-static void  (*before_lock)(void);
-static void  (*before_read)(void);
-
-static int fault(void);
-static void *test_malloc(size_t size);
-static ssize_t test_write(int fd, const void *buf, size_t len);
-static ssize_t test_read(int fd, void *buf, size_t len);
-static int test_flock(int fd, int op);
-
-
-#define malloc(n)             test_malloc(n)
-#define write(f, b, n)        test_write(f, b, n)
-#define read(f, b, n)         test_read(f, b, n)
-#define flock(f, o)           test_flock(f, o)
-#define fsync(f)              (fault() ? -1 : fsync(f))
-#define openat(...)           (fault() ? -1 : openat(__VA_ARGS__))
-#define open(...)             (fault() ? -1 : open(__VA_ARGS__))
-#define renameat(a, b, c, d)  (fault() ? -1 : renameat(a, b, c, d))
-#define fstat(f, s)           (fault() ? -1 : fstat(f, s))
-#define fdopendir(f)          (fault() ? NULL : fdopendir(f))
-#define mkdirat(d, n, m)      (fault() ? -1 : mkdirat(d, n, m))
-
+#include "../../src/core/mxt_file.c"
 #include "../../src/core/mxt_spool.c"
 
-#undef malloc
-#undef write
-#undef read
-#undef flock
-#undef fsync
-#undef openat
-#undef open
-#undef renameat
-#undef fstat
-#undef fdopendir
-#undef mkdirat
 
-
-#include <jansson.h>
-
-#include "../../src/core/mxt_json.c"
-
-#include "tap.h"
-
-
-#define NOW   1700000000123ULL      /* 2023-11-14T22:13:20.123Z */
 #define DEST  0xfeedfacecafebeefULL
 
 
@@ -91,36 +25,15 @@ static void claimants(void);
 static void strange_files(void);
 static void listing(void);
 static void sweeping(void);
-static void rejecting(void);
-static void rejecting_together(void);
 static void no_room(void);
 static void faults(void);
 static mxt_spool_name_t name_of(uint32_t seq);
-static void put(const char *file, const char *text);
-static unsigned entries(void);
-static unsigned exists(const char *file);
-static void empty(void);
-static int loadable(const char *file, unsigned lines, json_t **last);
-static int descriptors(void);
-
-
-static char  top[] = "/tmp/mxt-spool-XXXXXX";
-static int   dir;
 
 
 int
 main(void)
 {
-    int  before;
-
-    (void) signal(SIGXFSZ, SIG_IGN);
-
-    if (mkdtemp(top) == NULL || (dir = mxt_spool_open(top, "p")) == -1) {
-        perror(top);
-        return 1;
-    }
-
-    before = descriptors();
+    files_start();
 
     names();
     destinations();
@@ -132,19 +45,10 @@ main(void)
     strange_files();
     listing();
     sweeping();
-    rejecting();
-    rejecting_together();
     no_room();
     faults();
 
-    tap_is_u64((uint64_t) descriptors(), (uint64_t) before,
-               "all descriptors are closed");
-
-    empty();
-    (void) close(dir);
-    (void) chdir(top);
-    (void) rmdir("p");
-    (void) rmdir(top);
+    files_end();
 
     return tap_done();
 }
@@ -307,8 +211,10 @@ opening(void)
     tap_ok(mxt_spool_open("/nonexistent/mxt", "p") == -1 && errno == ENOENT,
            "a missing directory is not made");
 
-    tap_ok(fstat(dir, &st) == 0 && (st.st_mode & 07777) == 0700,
+    fd = mxt_spool_open(top, "new");
+    tap_ok(fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0700,
            "mode of a new one");
+    (void) close(fd);
 
     fd = mxt_spool_open(top, "p");
     tap_ok(fd != -1 && (fcntl(fd, F_GETFD) & FD_CLOEXEC),
@@ -329,6 +235,7 @@ opening(void)
 
     (void) unlinkat(fd, "file", 0);
     (void) unlinkat(fd, "link", 0);
+    (void) unlinkat(fd, "new", AT_REMOVEDIR);
     (void) close(fd);
 }
 
@@ -808,132 +715,10 @@ sweeping(void)
 
 
 static void
-rejecting(void)
-{
-    int      fd, rc;
-    char     big[2001];
-    json_t  *line = NULL;
-
-    rc = mxt_spool_reject(dir, NOW, "status 0: \"x\"\n\x01\xff\\",
-                          "{\"event\":\"a\"}", 13);
-    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 1, &line),
-           "a line, whatever the reason");
-
-    tap_ok(json_integer_value(json_object_get(line, "time")) == NOW
-           && json_object_size(line) == 3, "its time");
-    tap_is_str(json_string_value(json_object_get(line, "reason")),
-               json_string_length(json_object_get(line, "reason")),
-               "status 0: \"x\"\n\x01\xef\xbf\xbd\\", "its reason");
-    tap_ok(json_object_size(json_object_get(line, "event")) == 1,
-           "its event");
-    json_decref(line);
-
-    rc = mxt_spool_reject(dir, NOW + 1, "", "{\n\"a\":\r\n1 }\n", 12);
-    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 2, &line),
-           "line breaks in an event");
-    json_decref(line);
-
-    rc = mxt_spool_reject(dir, NOW + 1, "none", NULL, 0);
-    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 3, &line),
-           "no event");
-    json_decref(line);
-
-    memset(big, '\x02', sizeof(big) - 1);
-    big[sizeof(big) - 1] = '\0';
-    rc = mxt_spool_reject(dir, UINT64_MAX / 1000000, big, "[1]", 3);
-    tap_ok(rc == 0 && loadable("rejected-25540721.ndjson", 1, &line),
-           "a reason of 2000 control characters");
-    tap_is_u64(json_string_length(json_object_get(line, "reason")), 255,
-               "is cut");
-    json_decref(line);
-
-    write_max = 7;
-    rc = mxt_spool_reject(dir, NOW + 1, "slow", "{\"event\":\"a\"}", 13);
-    write_max = SIZE_MAX;
-    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 4, &line),
-           "in small pieces");
-    json_decref(line);
-
-    rc = mxt_spool_reject(dir, NOW + 6399877 - 1, "last", "1", 1);
-    tap_ok(rc == 0 && loadable("rejected-20231114.ndjson", 5, NULL),
-           "the last ms of the day");
-    rc = mxt_spool_reject(dir, NOW + 6399877, "first", "1", 1);
-    tap_ok(rc == 0 && loadable("rejected-20231115.ndjson", 1, NULL),
-           "the first of the next");
-
-    /* a crash has torn a line */
-
-    fd = openat(dir, "rejected-20231115.ndjson", O_WRONLY|O_APPEND);
-    (void) !write(fd, "{\"time\":1", 9);
-    (void) close(fd);
-    rc = mxt_spool_reject(dir, NOW + 6399877, "next", "1", 1);
-    tap_ok(rc == 0 && loadable("rejected-20231115.ndjson", 2, NULL),
-           "a torn line spoils no other");
-
-    put("target", "");
-    (void) symlinkat("target", dir, "rejected-20231116.ndjson");
-    errno = 0;
-    tap_ok(mxt_spool_reject(dir, NOW + 2 * 86400000, "x", "1", 1) == -1
-           && errno == ELOOP, "a symbolic link");
-
-    (void) mkfifoat(dir, "rejected-20231117.ndjson", 0600);
-    errno = 0;
-    tap_ok(mxt_spool_reject(dir, NOW + 3 * 86400000, "x", "1", 1) == -1
-           && errno == EINVAL, "a pipe");
-
-    empty();
-}
-
-
-static void
-rejecting_together(void)
-{
-    int     n, i, status, go[2];
-    char    byte;
-    pid_t   pid;
-
-    if (pipe(go) == -1) {
-        tap_ok(0, "pipe");
-        return;
-    }
-
-    for (n = 0; n < 4; n++) {
-        pid = fork();
-
-        if (pid == 0) {
-            write_max = 11;
-
-            (void) close(go[1]);
-            (void) !read(go[0], &byte, 1);
-
-            for (i = 0; i < 100; i++) {
-                (void) mxt_spool_reject(dir, NOW, "together",
-                                        "{\"event\":\"a\"}", 13);
-            }
-
-            _exit(0);
-        }
-    }
-
-    (void) close(go[0]);
-    (void) close(go[1]);
-
-    while (wait(&status) > 0) { /* void */ }
-
-    tap_ok(loadable("rejected-20231114.ndjson", 400, NULL),
-           "four writers in small pieces");
-
-    empty();
-}
-
-
-static void
 no_room(void)
 {
-    int               gone, rc, i;
+    int               gone, rc;
     char              body[4096], file[MXT_SPOOL_NAME_MAX];
-    struct stat       st;
-    struct stat       now;
     struct rlimit     old, rl;
     mxt_spool_list_t  list;
     mxt_spool_name_t  name;
@@ -944,12 +729,6 @@ no_room(void)
     name = name_of(1);
     mxt_spool_format(&name, file);
 
-    for (i = 0; i < 10; i++) {
-        (void) mxt_spool_reject(dir, NOW, "x", "1", 1);
-    }
-
-    (void) fstatat(dir, "rejected-20231114.ndjson", &st, 0);
-
     (void) getrlimit(RLIMIT_FSIZE, &old);
     rl = old;
     rl.rlim_cur = 1000;
@@ -957,17 +736,10 @@ no_room(void)
 
     errno = 0;
     rc = mxt_spool_write(dir, &name, body, sizeof(body));
-    tap_ok(rc == -1 && errno == EFBIG && entries() == 1,
+    tap_ok(rc == -1 && errno == EFBIG && entries() == 0,
            "no room: nothing is left");
 
-    errno = 0;
-    rc = mxt_spool_reject(dir, NOW, "x", body, sizeof(body));
-    tap_ok(rc == -1 && errno == EFBIG, "no room for a line");
-
     (void) setrlimit(RLIMIT_FSIZE, &old);
-
-    (void) fstatat(dir, "rejected-20231114.ndjson", &now, 0);
-    tap_ok(now.st_size == st.st_size, "of which nothing is left");
 
     empty();
 
@@ -980,8 +752,6 @@ no_room(void)
     errno = 0;
     tap_ok(mxt_spool_write(gone, &name, body, 10) == -1 && errno == ENOENT,
            "write to a removed directory");
-    tap_ok(mxt_spool_reject(gone, NOW, "x", "1", 1) == -1
-           && errno == ENOENT, "reject");
     tap_ok(mxt_spool_list(gone, DEST, &list) == -1 || list.files == 0,
            "list");
     (void) close(gone);
@@ -998,7 +768,6 @@ faults(void)
 {
     int                fd, i, rc, before, bad;
     char               file[MXT_SPOOL_NAME_MAX];
-    struct stat        old, st;
     mxt_spool_file_t   f;
     mxt_spool_list_t   list;
     mxt_spool_name_t   name;
@@ -1069,32 +838,6 @@ faults(void)
 
     tap_ok(rc == 0 && i == 2 && bad == 0, "listing: %d failures", i);
 
-    (void) mxt_spool_reject(dir, NOW, "x", "1", 1);
-    (void) fstatat(dir, "rejected-20231114.ndjson", &old, 0);
-
-    for (i = 0, rc = -1, bad = 0; i < 100; i++) {
-        fail_at = i;
-        fail_seen = 0;
-        errno = 0;
-        write_max = 20;
-        rc = mxt_spool_reject(dir, NOW, "y", "2", 1);
-        write_max = SIZE_MAX;
-        fail_at = -1;
-
-        if (rc == 0) {
-            break;
-        }
-
-        bad += errno != EIO;
-        (void) fstatat(dir, "rejected-20231114.ndjson", &st, 0);
-        bad += st.st_size != old.st_size;
-    }
-
-    tap_ok(rc == 0 && i >= 6 && bad == 0
-           && loadable("rejected-20231114.ndjson", 2, NULL),
-           "rejecting: each of %d failures leaves no piece of a line", i);
-    empty();
-
     for (i = 0, fd = -1, bad = 0; i < 100; i++) {
         fail_at = i;
         fail_seen = 0;
@@ -1121,63 +864,6 @@ faults(void)
 }
 
 
-static int
-fault(void)
-{
-    if (fail_at == -1 || fail_seen++ != fail_at) {
-        return 0;
-    }
-
-    errno = EIO;
-
-    return 1;
-}
-
-
-static void *
-test_malloc(size_t size)
-{
-    return fault() ? NULL : malloc(size);
-}
-
-
-static ssize_t
-test_write(int fd, const void *buf, size_t len)
-{
-    if (len <= write_max) {
-        return fault() ? -1 : write(fd, buf, len);
-    }
-
-    /* an invitation to others to write in between */
-
-    (void) sched_yield();
-
-    return fault() ? -1 : write(fd, buf, write_max);
-}
-
-
-static ssize_t
-test_read(int fd, void *buf, size_t len)
-{
-    if (before_read) {
-        before_read();
-    }
-
-    return fault() ? -1 : read(fd, buf, len);
-}
-
-
-static int
-test_flock(int fd, int op)
-{
-    if (before_lock) {
-        before_lock();
-    }
-
-    return fault() ? -1 : flock(fd, op);
-}
-
-
 static mxt_spool_name_t
 name_of(uint32_t seq)
 {
@@ -1192,139 +878,4 @@ name_of(uint32_t seq)
     name.gzip = 0;
 
     return name;
-}
-
-
-static void
-put(const char *file, const char *text)
-{
-    int  fd;
-
-    fd = openat(dir, file, O_WRONLY|O_CREAT|O_TRUNC, 0600);
-
-    if (fd == -1
-        || write(fd, text, strlen(text)) != (ssize_t) strlen(text))
-    {
-        perror(file);
-        exit(1);
-    }
-
-    (void) close(fd);
-}
-
-
-static DIR *
-look(void)
-{
-    return fdopendir(openat(dir, ".", O_RDONLY|O_DIRECTORY));
-}
-
-
-static unsigned
-entries(void)
-{
-    DIR            *d;
-    unsigned        n;
-    struct dirent  *de;
-
-    n = 0;
-    d = look();
-
-    while ((de = readdir(d)) != NULL) {
-        n += strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0;
-    }
-
-    closedir(d);
-
-    return n;
-}
-
-
-static unsigned
-exists(const char *file)
-{
-    struct stat  st;
-
-    return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-
-static void
-empty(void)
-{
-    DIR            *d;
-    struct dirent  *de;
-
-    d = look();
-
-    while ((de = readdir(d)) != NULL) {
-        if (unlinkat(dir, de->d_name, 0) == -1) {
-            (void) unlinkat(dir, de->d_name, AT_REMOVEDIR);
-        }
-    }
-
-    closedir(d);
-}
-
-
-/* how many lines are JSON with the three members, and is that as wanted */
-
-static int
-loadable(const char *file, unsigned lines, json_t **last)
-{
-    int       fd;
-    FILE     *fp;
-    char      line[8192];
-    json_t   *j;
-    unsigned  n;
-
-    n = 0;
-    j = NULL;
-
-    fd = openat(dir, file, O_RDONLY);
-    fp = fd == -1 ? NULL : fdopen(fd, "r");
-
-    while (fp && fgets(line, sizeof(line), fp)) {
-        json_decref(j);
-        j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-
-        n += line[strlen(line) - 1] == '\n' && json_object_size(j) == 3
-             && json_is_integer(json_object_get(j, "time"))
-             && json_is_string(json_object_get(j, "reason"))
-             && json_object_get(j, "event") != NULL;
-    }
-
-    if (fp) {
-        fclose(fp);
-    }
-
-    if (last) {
-        *last = j;
-
-    } else {
-        json_decref(j);
-    }
-
-    return n == lines;
-}
-
-
-static int
-descriptors(void)
-{
-    int             n;
-    DIR            *d;
-
-    n = 0;
-    d = opendir("/proc/self/fd");
-
-    while (d && readdir(d)) {
-        n++;
-    }
-
-    if (d) {
-        closedir(d);
-    }
-
-    return n;
 }

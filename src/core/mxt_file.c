@@ -1,0 +1,99 @@
+
+/*
+ * System calls on files and directories, done to the end.
+ */
+
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "mxt_file.h"
+
+
+int
+mxt_file_write(int fd, const void *buf, size_t len)
+{
+    ssize_t               n;
+    const unsigned char  *p;
+
+    p = buf;
+
+    while (len) {
+
+        n = write(fd, p, len);
+
+        if (n == -1) {
+            if (errno == EINTR) {
+                continue;
+            }
+
+            return -1;
+        }
+
+        if (n == 0) {
+            errno = EIO;
+            return -1;
+        }
+
+        p += n;
+        len -= (size_t) n;
+    }
+
+    return 0;
+}
+
+
+int
+mxt_file_lock(int fd)
+{
+    while (flock(fd, LOCK_EX) == -1) {
+        if (errno != EINTR) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+mxt_file_close(int fd)
+{
+    int  err;
+
+    err = errno;
+    (void) close(fd);
+    errno = err;
+}
+
+
+DIR *
+mxt_file_opendir(int dir)
+{
+    int   fd;
+    DIR  *d;
+
+    fd = openat(dir, ".", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    if (fd == -1) {
+        return NULL;
+    }
+
+    d = fdopendir(fd);
+    if (d == NULL) {
+        mxt_file_close(fd);
+    }
+
+    return d;
+}
+
+
+int
+mxt_file_sync_dir(int dir)
+{
+    /* EINVAL is a file system that has no such thing */
+
+    return (fsync(dir) == -1 && errno != EINVAL) ? -1 : 0;
+}
