@@ -5,16 +5,9 @@
  * A file is one batch exactly as it goes over the wire.  It appears under
  * its name whole and fsynced or not at all; it is sent by the process that
  * holds its lock and still sees its name, and unlinked only after the
- * batch was acknowledged.  Its name tells everything about it:
- *
- *     CREATED-EVENTS-OLDEST-WRITER-SEQ-DESTINATION.json.gz
- *
- * CREATED and OLDEST (the oldest event's time) are 13 digits of ms since the
- * epoch, EVENTS decimal without leading zeros, WRITER 16 hex digits, SEQ 8
- * hex digits, DESTINATION 16 hex digits; ".json" instead of ".json.gz" is a
- * batch that is not compressed.  So names sort by age, and two writers
- * never meet.  Until it is whole it is named .tmp-NAME and locked; what a
- * writer that died left so is removed by mxt_spool_list() after an hour.
+ * batch was acknowledged.  Until it is whole it is named .tmp-NAME and locked;
+ * what a writer that died left so is removed by mxt_spool_list() after an
+ * hour.  What the name tells is in mxt_spool_name.h.
  * Everything else in the directory is foreign and left alone.
  *
  * Rejected events lie beside them, see mxt_reject.h.
@@ -28,22 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mxt_spool_name.h"
 
-#define MXT_SPOOL_NAME_MAX  128
 
 /* a batch is bounded by the API's 10 MB; what is larger is not ours */
 #define MXT_SPOOL_FILE_MAX  (16 * 1024 * 1024)
-
-
-typedef struct {
-    uint64_t  created;          /* ms since the epoch */
-    uint64_t  oldest;           /* ms since the epoch */
-    uint32_t  events;
-    uint64_t  writer;
-    uint32_t  seq;
-    uint64_t  destination;
-    unsigned  gzip;             /* 0 or 1 */
-} mxt_spool_name_t;
 
 
 /* a claimed file */
@@ -70,17 +52,6 @@ typedef struct {
 
 #pragma GCC visibility push(hidden)
 
-
-/* Writes the name, terminated, into buf of MXT_SPOOL_NAME_MAX bytes.  A time
- * that does not fit into 13 digits (the year 2286) becomes all nines. */
-void mxt_spool_format(const mxt_spool_name_t *name, char *buf);
-
-/* 0, or -1 if file is not to the letter what mxt_spool_format() writes. */
-int mxt_spool_parse(const char *file, mxt_spool_name_t *name);
-
-/* FNV-1a, 64 bits, of the pieces with a NUL after each: the hash of URL,
- * api and account that names a destination.  Pieces end with NULL. */
-uint64_t mxt_spool_destination(const char *piece, ...);
 
 /*
  * Opens directory/sub for the calls below, making sub (mode 0700) if it is
