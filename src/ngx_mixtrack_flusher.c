@@ -405,13 +405,15 @@ ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
         return NGX_OK;
     }
 
+    ngx_memzero(&conf, sizeof(mxt_http_conf_t));
+
     conf.url = (char *) project->url.data;
     conf.user_agent = "ngx_mixtrack/" NGX_MIXTRACK_VERSION;
     conf.connections = (unsigned) project->connections;
     conf.connect_timeout = (uint32_t) project->connect_timeout;
     conf.total_timeout = (uint32_t) project->total_timeout;
 
-    f->http = mxt_http_create(&conf);
+    f->http = mxt_http_create(&conf, NULL);
 
     return f->http ? NGX_OK : NGX_ERROR;
 }

@@ -8,20 +8,20 @@
  */
 
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
-#include <curl/curl.h>
+#include "mxt_http_setup.h"
 
-#include "mxt_http.h"
-
-
-/* a usual body goes to the socket in one call; allocated when it is used */
-#define MXT_HTTP_UPLOAD     (256L * 1024)
 
 /* the first piece of a reply's buffer: more than Mixpanel ever answers */
 #define MXT_HTTP_REPLY_MIN  1024
+
+/* a host's name, a port, libcurl's words */
+#define MXT_HTTP_TEXT_MAX   (272 + CURL_ERROR_SIZE)
 
 
 typedef struct {
@@ -29,11 +29,16 @@ typedef struct {
     unsigned            busy;
     unsigned            cut;
     unsigned            nomem;
+    unsigned            flood;      /* of headers */
     void               *data;
+    mxt_http_t         *whole;
     char               *body;       /* of the reply */
     size_t              len;
     size_t              size;
-    char                text[CURL_ERROR_SIZE];
+    size_t              head;       /* bytes of headers so far */
+    char                retry_after[MXT_HTTP_RETRY_MAX + 1];
+    char                error[CURL_ERROR_SIZE];
+    char                text[MXT_HTTP_TEXT_MAX];
 } mxt_http_post_t;
 
 
@@ -41,18 +46,25 @@ struct mxt_http_s {
     CURLM              *multi;
     struct curl_slist  *plain;
     struct curl_slist  *gzip;
+    char               *name;       /* host:port */
+    char               *pem;        /* what libcurl has pointers into */
+    unsigned            steps;      /* of all, in one call of libcurl's */
     unsigned            busy;       /* posts without a result taken */
     unsigned            n;
     mxt_http_post_t     post[];
 };
 
 
-static int mxt_http_valid_url(const char *url);
-static int mxt_http_headers(struct curl_slist **list, unsigned gzip);
-static int mxt_http_setup(mxt_http_post_t *p, const mxt_http_conf_t *conf);
+static int mxt_http_prepare(mxt_http_post_t *p, unsigned proxy);
+static int mxt_http_step(void *data, curl_off_t dltotal, curl_off_t dlnow,
+    curl_off_t ultotal, curl_off_t ulnow);
+static size_t mxt_http_header(char *buf, size_t size, size_t n, void *data);
 static size_t mxt_http_write(char *buf, size_t size, size_t n, void *data);
 static void mxt_http_reply(mxt_http_post_t *p, CURLcode code,
     mxt_http_result_t *result);
+static CURLcode mxt_http_error(mxt_http_post_t *p, CURLcode code,
+    long status);
+static void mxt_http_text(mxt_http_post_t *p, CURLcode code);
 static uint64_t mxt_http_now(void);
 
 
@@ -72,22 +84,39 @@ mxt_http_resolves_async(void)
 
 
 mxt_http_t *
-mxt_http_create(const mxt_http_conf_t *conf)
+mxt_http_create(const mxt_http_conf_t *conf, const char **why)
 {
-    unsigned     i;
-    mxt_http_t  *h;
+    char             *name;
+    unsigned          i;
+    mxt_http_t       *h;
+    const char       *ignored;
+    mxt_http_conf_t   kept;
 
-    if (mxt_http_valid_url(conf->url) != 0) {
+    if (why == NULL) {
+        why = &ignored;
+    }
+
+    if (mxt_http_setup_check(conf, &name, why) != 0) {
         return NULL;
     }
+
+    *why = "no memory";
 
     h = calloc(1, sizeof(mxt_http_t)
                   + conf->connections * sizeof(mxt_http_post_t));
     if (h == NULL) {
+        free(name);
         return NULL;
     }
 
     h->n = conf->connections;
+    h->name = name;
+
+    kept = *conf;
+
+    if (mxt_http_setup_keep(&kept, &h->pem) != 0) {
+        goto failed;
+    }
 
     h->multi = curl_multi_init();
     if (h->multi == NULL) {
@@ -100,14 +129,18 @@ mxt_http_create(const mxt_http_conf_t *conf)
         goto failed;
     }
 
-    if (mxt_http_headers(&h->plain, 0) != 0
-        || mxt_http_headers(&h->gzip, 1) != 0)
+    if (mxt_http_setup_headers(&h->plain, 0) != 0
+        || mxt_http_setup_headers(&h->gzip, 1) != 0)
     {
         goto failed;
     }
 
     for (i = 0; i < h->n; i++) {
-        if (mxt_http_setup(&h->post[i], conf) != 0) {
+        h->post[i].whole = h;
+
+        if (mxt_http_prepare(&h->post[i], conf->proxy != NULL) != 0
+            || mxt_http_setup(h->post[i].easy, &kept, why) != 0)
+        {
             goto failed;
         }
     }
@@ -145,6 +178,8 @@ mxt_http_destroy(mxt_http_t *h)
 
     curl_slist_free_all(h->plain);
     curl_slist_free_all(h->gzip);
+    free(h->name);
+    free(h->pem);
     free(h);
 }
 
@@ -170,8 +205,11 @@ mxt_http_post(mxt_http_t *h, const void *body, size_t len, unsigned gzip,
 
     p->cut = 0;
     p->nomem = 0;
+    p->flood = 0;
     p->len = 0;
-    p->text[0] = '\0';
+    p->head = 0;
+    p->retry_after[0] = '\0';
+    p->error[0] = '\0';
     p->data = data;
 
     /* without a pointer libcurl would read standard input */
@@ -211,6 +249,8 @@ mxt_http_perform(mxt_http_t *h, unsigned budget)
     running = (int) h->busy;
 
     for ( ;; ) {
+
+        h->steps = 0;
 
         /* what fails here fails again or reaches its timeout */
 
@@ -279,65 +319,10 @@ mxt_http_result(mxt_http_t *h, mxt_http_result_t *result)
 }
 
 
-static int
-mxt_http_valid_url(const char *url)
-{
-    int     rc;
-    char   *scheme;
-    CURLU  *u;
-
-    u = curl_url();
-    if (u == NULL) {
-        return -1;
-    }
-
-    rc = -1;
-    scheme = NULL;
-
-    if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK
-        && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
-        && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0))
-    {
-        rc = 0;
-    }
-
-    curl_free(scheme);
-    curl_url_cleanup(u);
-
-    return rc;
-}
-
+/* what ties a handle to its post */
 
 static int
-mxt_http_headers(struct curl_slist **list, unsigned gzip)
-{
-    unsigned            i;
-    struct curl_slist  *l;
-
-    /* an empty header is one that is not sent */
-
-    static const char *const  header[] = {
-        "Expect:",
-        "Content-Type: application/json",
-        "Content-Encoding: gzip"
-    };
-
-    for (i = 0; i < (gzip ? 3 : 2); i++) {
-
-        l = curl_slist_append(*list, header[i]);
-        if (l == NULL) {
-            return -1;
-        }
-
-        *list = l;
-    }
-
-    return 0;
-}
-
-
-static int
-mxt_http_setup(mxt_http_post_t *p, const mxt_http_conf_t *conf)
+mxt_http_prepare(mxt_http_post_t *p, unsigned proxy)
 {
     CURL  *e;
 
@@ -348,67 +333,111 @@ mxt_http_setup(mxt_http_post_t *p, const mxt_http_conf_t *conf)
 
     p->easy = e;
 
-    /* no signals: nginx has its own use for SIGALRM and ignores SIGPIPE */
-
-    if (curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_PRIVATE, (void *) p) != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_ERRORBUFFER, p->text) != CURLE_OK
+    if (curl_easy_setopt(e, CURLOPT_PRIVATE, (void *) p) != CURLE_OK
+        || curl_easy_setopt(e, CURLOPT_ERRORBUFFER, p->error) != CURLE_OK
         || curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, mxt_http_write)
             != CURLE_OK
         || curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *) p) != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_URL, conf->url) != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_USERAGENT, conf->user_agent)
+        || curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, mxt_http_header)
             != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_POST, 1L) != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK)
+        || curl_easy_setopt(e, CURLOPT_HEADERDATA, (void *) p) != CURLE_OK)
     {
         return -1;
     }
 
-    /* over HTTP/2 all posts would share one connection's window */
-
-    if (curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1)
-            != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, MXT_HTTP_UPLOAD)
-            != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                            (long) conf->connect_timeout)
-            != CURLE_OK
-        || curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) conf->total_timeout)
-            != CURLE_OK)
+    if (proxy
+        && (curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, mxt_http_step)
+                != CURLE_OK
+            || curl_easy_setopt(e, CURLOPT_XFERINFODATA, (void *) p)
+                != CURLE_OK
+            || curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L) != CURLE_OK))
     {
         return -1;
     }
-
-    /* the environment has no say in where events go */
-
-    if (curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK) {
-        return -1;
-    }
-
-#if (LIBCURL_VERSION_NUM >= 0x075500)
-    if (curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK) {
-        return -1;
-    }
-#else
-    if (curl_easy_setopt(e, CURLOPT_PROTOCOLS,
-                         (long) (CURLPROTO_HTTP|CURLPROTO_HTTPS))
-        != CURLE_OK)
-    {
-        return -1;
-    }
-#endif
-
-#if (LIBCURL_VERSION_NUM >= 0x075700)
-    /* a name that does not resolve must not hold up the exit */
-
-    if (curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK) {
-        return -1;
-    }
-#endif
 
     return 0;
+}
+
+
+/*
+ * libcurl reads a proxy's response byte by byte, calls this for each, and
+ * looks at no timeout while there are more: a proxy that goes on and on would
+ * hold up the process
+ */
+
+static int
+mxt_http_step(void *data, curl_off_t dltotal, curl_off_t dlnow,
+    curl_off_t ultotal, curl_off_t ulnow)
+{
+    mxt_http_post_t  *p = data;
+
+    (void) dltotal;
+    (void) dlnow;
+    (void) ultotal;
+    (void) ulnow;
+
+    if (p->whole->steps++ < MXT_HTTP_HEAD_MAX) {
+        return 0;
+    }
+
+    p->flood = 1;
+
+    return 1;
+}
+
+
+/* a line, not terminated; interim responses and trailers come here, too */
+
+static size_t
+mxt_http_header(char *buf, size_t size, size_t n, void *data)
+{
+    mxt_http_post_t  *p = data;
+
+    char    *end;
+    size_t   len;
+
+    static const char  name[] = "Retry-After:";
+
+    len = size * n;
+    p->head += len;
+
+    if (p->head > MXT_HTTP_HEAD_MAX) {
+        p->flood = 1;
+        return 0;
+    }
+
+    if (len >= 5 && memcmp(buf, "HTTP/", 5) == 0) {
+        p->retry_after[0] = '\0';
+        return len;
+    }
+
+    if (len < sizeof(name) - 1
+        || strncasecmp(buf, name, sizeof(name) - 1) != 0)
+    {
+        return len;
+    }
+
+    end = buf + len;
+    buf += sizeof(name) - 1;
+
+    while (buf < end && (*buf == ' ' || *buf == '\t')) {
+        buf++;
+    }
+
+    while (end > buf && strchr(" \t\r\n", end[-1])) {
+        end--;
+    }
+
+    /* cut off it would say something else */
+
+    if (end - buf > MXT_HTTP_RETRY_MAX) {
+        end = buf;
+    }
+
+    memcpy(p->retry_after, buf, (size_t) (end - buf));
+    p->retry_after[end - buf] = '\0';
+
+    return len;
 }
 
 
@@ -469,11 +498,38 @@ mxt_http_reply(mxt_http_post_t *p, CURLcode code, mxt_http_result_t *result)
     (void) curl_easy_getinfo(p->easy, CURLINFO_TOTAL_TIME_T, &us);
     (void) curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
 
-    if (p->nomem) {
-        code = CURLE_OUT_OF_MEMORY;
-        p->text[0] = '\0';
+    /* an interim response that nothing followed is no reply */
+
+    if (status < 200) {
+        status = 0;
+        p->retry_after[0] = '\0';
     }
 
+    code = mxt_http_error(p, code, status);
+
+    result->data = p->data;
+    result->ms = (uint64_t) us / 1000;
+    result->text = NULL;
+
+    if (code != CURLE_OK) {
+        mxt_http_text(p, code);
+        result->text = p->text;
+    }
+
+    result->reply.error = (int) code;
+    result->reply.status = status;
+    result->reply.retry_after = p->retry_after[0] ? p->retry_after : NULL;
+    result->reply.body = p->len ? p->body : NULL;
+    result->reply.len = p->len;
+    result->reply.cut = p->cut;
+}
+
+
+/* what libcurl calls an error of ours or no error is put right */
+
+static CURLcode
+mxt_http_error(mxt_http_post_t *p, CURLcode code, long status)
+{
     /*
      * a server that refuses a body need not read it, and its reply may end
      * with a broken connection; the status is what counts
@@ -481,22 +537,38 @@ mxt_http_reply(mxt_http_post_t *p, CURLcode code, mxt_http_result_t *result)
 
     if (code != CURLE_OK && (p->cut || status >= 400)) {
         p->cut = 1;
-        code = CURLE_OK;
+        return CURLE_OK;
     }
 
-    result->data = p->data;
-    result->ms = (uint64_t) us / 1000;
-    result->text = NULL;
-
-    if (code != CURLE_OK) {
-        result->text = p->text[0] ? p->text : curl_easy_strerror(code);
+    if (p->nomem) {
+        p->error[0] = '\0';
+        return CURLE_OUT_OF_MEMORY;
     }
 
-    result->reply.error = (int) code;
-    result->reply.status = status;
-    result->reply.body = p->len ? p->body : NULL;
-    result->reply.len = p->len;
-    result->reply.cut = p->cut;
+    if (p->flood) {
+        (void) snprintf(p->error, sizeof(p->error), "too many headers");
+        return CURLE_WEIRD_SERVER_REPLY;
+    }
+
+    return code;
+}
+
+
+/* a certificate's names, for one, are the other side's words */
+
+static void
+mxt_http_text(mxt_http_post_t *p, CURLcode code)
+{
+    char  *c;
+
+    (void) snprintf(p->text, sizeof(p->text), "%s: %s", p->whole->name,
+                    p->error[0] ? p->error : curl_easy_strerror(code));
+
+    for (c = p->text; *c; c++) {
+        if (*c < 0x20 || *c > 0x7e) {
+            *c = '?';
+        }
+    }
 }
 
 

@@ -21,12 +21,37 @@
 #define MXT_HTTP_REPLY_MAX  65536
 
 
+/* of all headers of one post's responses, an interim one's too; beyond it
+ * the post has failed */
+#define MXT_HTTP_HEAD_MAX   65536
+
+/* a longer Retry-After is neither a number nor a date */
+#define MXT_HTTP_RETRY_MAX  127
+
+
+/* PEM, in memory: the master has read it */
 typedef struct {
-    const char  *url;               /* with its query; copied */
-    const char  *user_agent;        /* copied */
-    unsigned     connections;       /* at most at once */
-    uint32_t     connect_timeout;   /* ms */
-    uint32_t     total_timeout;     /* ms, of one post */
+    const char  *data;
+    size_t       len;               /* 0 is none */
+} mxt_http_pem_t;
+
+
+typedef struct {
+    const char      *url;               /* with its query; copied */
+    const char      *user_agent;        /* copied */
+    const char      *user;              /* of Basic auth, NULL is none;
+                                           copied */
+    const char      *password;          /* "" if there is none; copied */
+    const char      *proxy;             /* a CONNECT proxy's URL, NULL is
+                                           none; copied; may hold a user and
+                                           a password */
+    unsigned         insecure;          /* 1: whoever answers is believed */
+    mxt_http_pem_t   ca;                /* instead of the system's; copied */
+    mxt_http_pem_t   cert;              /* the client's; copied */
+    mxt_http_pem_t   key;               /* copied */
+    unsigned         connections;       /* at most at once */
+    uint32_t         connect_timeout;   /* ms */
+    uint32_t         total_timeout;     /* ms, of one post */
 } mxt_http_conf_t;
 
 
@@ -37,8 +62,10 @@ typedef struct mxt_http_s  mxt_http_t;
 typedef struct {
     void        *data;          /* what the caller gave with it */
     uint64_t     ms;            /* how long it took */
-    const char  *text;          /* of the transport's error, or NULL; names
-                                   the host, never the query or a header */
+    const char  *text;          /* of the transport's error, or NULL:
+                                   "host:port: " and libcurl's own words in
+                                   printable ASCII; neither a user, a secret,
+                                   the query nor a header is in it */
     mxt_reply_t  reply;         /* valid until the next call of any kind */
 } mxt_http_result_t;
 
@@ -56,9 +83,27 @@ int mxt_http_global_init(void);
 /* 1 if resolving a name does not block this libcurl, else 0. */
 int mxt_http_resolves_async(void);
 
-/* NULL when there is no memory or the URL is not one that libcurl takes
- * (http and https only). */
-mxt_http_t *mxt_http_create(const mxt_http_conf_t *conf);
+/*
+ * NULL when there is no memory, when the conf is not one that can be posted
+ * to, or when libcurl lacks what it asks for (certificates from memory came
+ * with 7.71 and 7.77, and its GnuTLS has none).  Then a few static words
+ * are in *why, if why is not NULL.
+ *
+ * The URL is one of http or https, without a user.  Basic auth goes with
+ * every post, before it is asked for, and to the URL's host only: not to the
+ * proxy, and redirects are not followed.  The proxy's URL is
+ * http://[USER[:PASSWORD]@]HOST:PORT; it is asked to CONNECT for http, too,
+ * so that it sees neither requests nor secrets that are not meant for it.
+ * No environment variable has a say in any of this.
+ *
+ * TLS is 1.2 or later.  A client's key may lie in one PEM with its
+ * certificate; then conf->key is empty.  An encrypted key is not asked a
+ * passphrase for, its posts fail.
+ *
+ * A name is resolved anew for a new connection unless that was done seconds
+ * ago, and no connection is used for more than minutes (libcurl 7.80).
+ */
+mxt_http_t *mxt_http_create(const mxt_http_conf_t *conf, const char **why);
 
 /* Aborts what is in flight, without a result; frees everything. */
 void mxt_http_destroy(mxt_http_t *h);
@@ -81,12 +126,17 @@ unsigned mxt_http_perform(mxt_http_t *h, unsigned budget);
 /*
  * Takes the next finished post; 1, or 0 when there is none.
  *
- * reply.error is a CURLcode; it may be set with a status when a reply broke
- * off.  Two things are replies all the same (error 0, cut set), judged by
- * their status: a body beyond MXT_HTTP_REPLY_MAX, of which the first
- * MXT_HTTP_REPLY_MAX bytes are kept and the rest is not read; and a status
- * of 400 or more, whatever became of its body, for a server that refuses a
- * request need not read it to the end, and its connection breaks.
+ * reply.error is a CURLcode.  A reply that broke off while it was read
+ * (connection closed or reset, timeout) has an error and its status and what
+ * there is of its body all the same.  Two things are replies with error 0 and
+ * cut set, judged by their status: a body beyond MXT_HTTP_REPLY_MAX, of which
+ * the first MXT_HTTP_REPLY_MAX bytes are kept and the rest is not read; and a
+ * status of 400 or more, whatever became of its body, for a server that
+ * refuses a request need not read it to the end, and its connection breaks.
+ *
+ * Status, retry_after and body are those of the endpoint's final response.
+ * One that has only an interim one (100) has status 0, and so has a post that
+ * the proxy did not let through, whatever the proxy's status.
  */
 int mxt_http_result(mxt_http_t *h, mxt_http_result_t *result);
 

@@ -24,6 +24,7 @@ typedef enum {
 typedef struct {
     int          error;     /* a CURLcode, 0 if there is a reply */
     long         status;    /* of HTTP, 0 if there is none */
+    const char  *retry_after;   /* that header, terminated; NULL if none */
     const char  *body;      /* not terminated; NULL if there is none */
     size_t       len;
     unsigned     cut;       /* the body is not all there */
