@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "mxt_file.h"
+#include "mxt_reject.h"
 #include "mxt_spool.h"
 
 
@@ -33,6 +34,9 @@
 
 static int mxt_spool_lock(int dir, const char *file, struct stat *st);
 static int mxt_spool_read(mxt_spool_file_t *f, const struct stat *st);
+static void mxt_spool_look(int dir, const char *file, uint64_t destination,
+    time_t now, mxt_spool_list_t *list);
+static unsigned mxt_spool_is_bad(const char *file);
 static void mxt_spool_insert(mxt_spool_list_t *list, const char *file);
 static void mxt_spool_sweep(int dir, const char *file, time_t now);
 
@@ -132,17 +136,18 @@ mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 int
 mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list)
 {
-    int                err;
-    DIR               *d;
-    time_t             now;
-    struct stat        st;
-    struct dirent     *de;
-    mxt_spool_name_t   name;
+    int             err;
+    DIR            *d;
+    time_t          now;
+    struct stat     st;
+    struct dirent  *de;
 
     list->n = 0;
     list->files = 0;
     list->foreign = 0;
+    list->bad = 0;
     list->bytes = 0;
+    list->rejected = 0;
 
     d = mxt_file_opendir(dir);
     if (d == NULL) {
@@ -160,30 +165,21 @@ mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list)
             break;
         }
 
-        if (mxt_spool_parse(de->d_name, &name) != 0) {
-            mxt_spool_sweep(dir, de->d_name, now);
-            continue;
-        }
-
-        if (fstatat(dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1
-            || !S_ISREG(st.st_mode))
-        {
-            continue;
-        }
-
-        if (name.destination != destination) {
-            list->foreign++;
-            continue;
-        }
-
-        list->files++;
-        list->bytes += (uint64_t) st.st_size;
-
-        mxt_spool_insert(list, de->d_name);
+        mxt_spool_look(dir, de->d_name, destination, now, list);
     }
 
     err = errno;
-    closedir(d);
+
+    /* one that was removed is read as if it were empty */
+
+    if (err == 0 && fstat(dir, &st) == -1) {
+        err = errno;
+
+    } else if (err == 0 && st.st_nlink == 0) {
+        err = ENOENT;
+    }
+
+    (void) closedir(d);
 
     if (err) {
         errno = err;
@@ -379,6 +375,73 @@ mxt_spool_read(mxt_spool_file_t *f, const struct stat *st)
     }
 
     return 0;
+}
+
+
+/* whatever it is, it is counted once or not at all */
+
+static void
+mxt_spool_look(int dir, const char *file, uint64_t destination, time_t now,
+    mxt_spool_list_t *list)
+{
+    unsigned          ours;
+    struct stat       st;
+    mxt_spool_name_t  name;
+
+    ours = mxt_spool_parse(file, &name) == 0;
+
+    if (ours || mxt_reject_named(file)) {
+
+        if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
+            || !S_ISREG(st.st_mode))
+        {
+            return;
+        }
+
+        if (!ours) {
+            list->rejected += (uint64_t) st.st_size;
+
+        } else if (name.destination != destination) {
+            list->foreign++;
+
+        } else {
+            list->files++;
+            list->bytes += (uint64_t) st.st_size;
+
+            mxt_spool_insert(list, file);
+        }
+
+    } else if (mxt_spool_is_bad(file)) {
+        list->bad++;
+
+    } else {
+        mxt_spool_sweep(dir, file, now);
+    }
+}
+
+
+static unsigned
+mxt_spool_is_bad(const char *file)
+{
+    char              buf[MXT_SPOOL_NAME_MAX];
+    size_t            n;
+    mxt_spool_name_t  name;
+
+    n = strlen(file);
+
+    if (n < sizeof(MXT_SPOOL_BAD)
+        || n - (sizeof(MXT_SPOOL_BAD) - 1) >= sizeof(buf)
+        || strcmp(file + n - (sizeof(MXT_SPOOL_BAD) - 1), MXT_SPOOL_BAD) != 0)
+    {
+        return 0;
+    }
+
+    n -= sizeof(MXT_SPOOL_BAD) - 1;
+
+    memcpy(buf, file, n);
+    buf[n] = '\0';
+
+    return mxt_spool_parse(buf, &name) == 0;
 }
 
 

@@ -7,10 +7,9 @@
  * holds its lock and still sees its name, and unlinked only after the
  * batch was acknowledged.  Until it is whole it is named .tmp-NAME and locked;
  * what a writer that died left so is removed by mxt_spool_list() after an
- * hour.  What the name tells is in mxt_spool_name.h.
- * Everything else in the directory is foreign and left alone.
- *
- * Rejected events lie beside them, see mxt_reject.h.
+ * hour.  What the name tells is in mxt_spool_name.h.  A file that cannot be
+ * sent is set aside as NAME.bad; rejected events lie beside it, see
+ * mxt_reject.h.  Everything else in the directory is foreign and left alone.
  */
 
 
@@ -44,7 +43,9 @@ typedef struct {
     uint32_t          n;                /* names in file[] */
     uint32_t          files;            /* of this destination, in all */
     uint32_t          foreign;          /* of another destination */
+    uint32_t          bad;              /* set aside, of any destination */
     uint64_t          bytes;            /* of this destination's files */
+    uint64_t          rejected;         /* bytes of rejected events */
     char            (*file)[MXT_SPOOL_NAME_MAX];    /* the caller's array */
     uint32_t          max;              /* its size */
 } mxt_spool_list_t;
@@ -72,8 +73,9 @@ int mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 /*
  * Fills list with the oldest files of destination, sorted by name, at most
  * list->max of them, and the totals.  Bounded memory whatever the number
- * of files; one fstatat() for each.  Only regular files count.  0, or -1
- * with errno.
+ * of files; one fstatat() for each.  Only regular files count, whether
+ * claimed or not, but for those set aside, which may be anything.  0, or -1
+ * with errno (ENOENT if the directory was removed).
  */
 int mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list);
 

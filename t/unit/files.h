@@ -42,6 +42,10 @@ static unsigned entries(void);
 static unsigned exists(const char *file);
 static void empty(void);
 static int descriptors(void);
+static int mounted(const char *options, const char *name);
+static void unmounted(int fd);
+static void forbidden(unsigned mode);
+static void allowed(void);
 static int fault(void);
 static void *test_malloc(size_t size);
 static ssize_t test_write(int fd, const void *buf, size_t len);
@@ -201,6 +205,78 @@ descriptors(void)
     }
 
     return n;
+}
+
+
+/* A tmpfs of its own, which nobody else sees and which ends with us.  With
+ * options of NULL it becomes read-only.  A descriptor of it, or -1 and a test
+ * that was skipped: only root may. */
+
+static TAP_UNUSED int
+mounted(const char *options, const char *name)
+{
+    int   rc;
+    char  path[sizeof(top) + 2];
+
+    snprintf(path, sizeof(path), "%s/m", top);
+
+    if (options == NULL) {
+        rc = mount(NULL, path, NULL, MS_REMOUNT|MS_RDONLY, NULL);
+
+    } else if (unshare(CLONE_NEWNS) == -1
+               || mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL) == -1)
+    {
+        rc = -1;
+
+    } else {
+        (void) mkdir(path, 0700);
+        rc = mount("none", path, "tmpfs", 0, options);
+    }
+
+    if (rc == -1) {
+        tap_ok(1, "%s # SKIP no mount: %s", name, strerror(errno));
+        (void) rmdir(path);
+        return -1;
+    }
+
+    return open(path, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+}
+
+
+static TAP_UNUSED void
+unmounted(int fd)
+{
+    char  path[sizeof(top) + 2];
+
+    snprintf(path, sizeof(path), "%s/m", top);
+
+    (void) close(fd);
+    (void) umount2(path, MNT_DETACH);
+    (void) rmdir(path);
+}
+
+
+/* the directory gets that mode, and root becomes nobody */
+
+static TAP_UNUSED void
+forbidden(unsigned mode)
+{
+    if (fchmod(dir, (mode_t) mode) == -1
+        || (geteuid() == 0 && seteuid(65534) == -1))
+    {
+        perror("forbidden");
+        exit(1);
+    }
+}
+
+
+static TAP_UNUSED void
+allowed(void)
+{
+    if ((getuid() == 0 && seteuid(0) == -1) || fchmod(dir, 0700) == -1) {
+        perror("allowed");
+        exit(1);
+    }
 }
 
 

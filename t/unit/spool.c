@@ -8,6 +8,8 @@
 #include "files.h"
 
 #include "../../src/core/mxt_file.c"
+#include "../../src/core/mxt_json.c"
+#include "../../src/core/mxt_reject.c"
 #include "../../src/core/mxt_spool.c"
 #include "../../src/core/mxt_spool_name.c"
 
@@ -19,11 +21,17 @@ static void opening(void);
 static void writing(void);
 static void claiming(void);
 static void lost_race(void);
-static void claimants(void);
+static void claimants(unsigned hold);
 static void strange_files(void);
 static void listing(void);
 static void sweeping(void);
+static void beside(void);
+static void ten_thousand(void);
 static void no_room(void);
+static void full_disk(void);
+static void no_access(void);
+static void read_only(int fd);
+static void removed(void);
 static void faults(void);
 static mxt_spool_name_t name_of(uint32_t seq);
 
@@ -37,11 +45,17 @@ main(void)
     writing();
     claiming();
     lost_race();
-    claimants();
+    claimants(0);
+    claimants(1);
     strange_files();
     listing();
     sweeping();
+    beside();
+    ten_thousand();
     no_room();
+    full_disk();
+    no_access();
+    removed();
     faults();
 
     files_end();
@@ -194,6 +208,13 @@ claiming(void)
     tap_ok(mxt_spool_set_aside(&f) == 0 && f.fd == -1 && !exists(file)
            && exists(bad), "set aside");
 
+    (void) mxt_spool_write(dir, &name, "[1]", 3);
+    (void) mxt_spool_claim(dir, file, &f);
+    (void) unlinkat(dir, file, 0);
+    errno = 0;
+    tap_ok(mxt_spool_set_aside(&f) == -1 && errno == ENOENT && f.fd == -1,
+           "gone before it could be");
+
     memset(&f, 0, sizeof(f));
     f.fd = -1;
     errno = 0;
@@ -277,16 +298,19 @@ lost_race(void)
 }
 
 
-/* several processes after the same files: each file is had by one of them */
+/*
+ * Several processes after the same files, each from another one on: each file
+ * is had by one of them.  With hold set nobody lets go of what he has before
+ * all have tried all.
+ */
 
 static void
-claimants(void)
+claimants(unsigned hold)
 {
-    int                i, n, rc, status, out[2], go[2];
+    int                i, n, rc, status, out[2], go[2], stay[2];
     char               file[MXT_SPOOL_NAME_MAX], byte;
-    pid_t              pid;
-    unsigned           total[64], bad;
-    mxt_spool_file_t   f;
+    unsigned           total[64], bad, tried;
+    mxt_spool_file_t   f[64];
     mxt_spool_name_t   name;
 
     for (i = 0; i < 64; i++) {
@@ -294,53 +318,71 @@ claimants(void)
         (void) mxt_spool_write(dir, &name, "[1]", 3);
     }
 
-    if (pipe(out) == -1 || pipe(go) == -1) {
+    if (pipe(out) == -1 || pipe(go) == -1 || pipe(stay) == -1) {
         tap_ok(0, "pipe");
         return;
     }
 
     for (n = 0; n < 4; n++) {
-        pid = fork();
 
-        if (pid == 0) {
-            (void) close(go[1]);
-            (void) !read(go[0], &byte, 1);
+        if (fork() != 0) {
+            continue;
+        }
 
-            for (i = 0; i < 64; i++) {
-                name = name_of((uint32_t) i);
-                mxt_spool_format(&name, file);
+        (void) close(go[1]);
+        (void) close(stay[1]);
+        (void) !read(go[0], &byte, 1);
 
-                rc = mxt_spool_claim(dir, file, &f);
+        for (i = n * 16; i < n * 16 + 64; i++) {
+            name = name_of((uint32_t) i % 64);
+            mxt_spool_format(&name, file);
 
-                if (rc == 1) {
-                    byte = (char) i;
-                    (void) !write(out[1], &byte, 1);
-                    rc = mxt_spool_done(&f);
-                }
+            rc = mxt_spool_claim(dir, file, &f[i % 64]);
 
-                if (rc == -1) {
-                    byte = 100;
-                    (void) !write(out[1], &byte, 1);
-                }
+            if (rc == 1) {
+                byte = (char) (i % 64);
+                (void) !write(out[1], &byte, 1);
+                rc = hold ? 0 : mxt_spool_done(&f[i % 64]);
             }
 
-            _exit(0);
+            if (rc == -1) {
+                (void) !write(out[1], "e", 1);
+            }
         }
+
+        (void) !write(out[1], "t", 1);
+
+        if (hold) {
+            (void) !read(stay[0], &byte, 1);
+        }
+
+        for (i = 0; i < 64; i++) {
+            if (f[i].fd != -1 && mxt_spool_done(&f[i]) == -1) {
+                (void) !write(out[1], "e", 1);
+            }
+        }
+
+        _exit(0);
     }
 
     (void) close(out[1]);
     (void) close(go[0]);
     (void) close(go[1]);
+    (void) close(stay[0]);
 
     memset(total, 0, sizeof(total));
     bad = 0;
+    tried = 0;
 
     while (read(out[0], &byte, 1) == 1) {
         if (byte >= 0 && byte < 64) {
             total[(int) byte]++;
 
-        } else {
+        } else if (byte != 't') {
             bad++;
+
+        } else if (++tried == 4) {
+            (void) close(stay[1]);
         }
     }
 
@@ -350,7 +392,8 @@ claimants(void)
         bad += total[i] != 1;
     }
 
-    tap_is_u64(bad, 0, "four claimants, each file once");
+    tap_ok(bad == 0 && tried == 4, "four claimants, each file once%s",
+           hold ? ", and for long" : "");
     tap_is_u64(entries(), 0, "and none is left");
 
     (void) close(out[0]);
@@ -574,17 +617,14 @@ sweeping(void)
 static void
 no_room(void)
 {
-    int               gone, rc;
-    char              body[4096], file[MXT_SPOOL_NAME_MAX];
+    int               rc;
+    char              body[4096];
     struct rlimit     old, rl;
-    mxt_spool_list_t  list;
     mxt_spool_name_t  name;
 
-    memset(&list, 0, sizeof(list));
     memset(body, 'x', sizeof(body));
 
     name = name_of(1);
-    mxt_spool_format(&name, file);
 
     (void) getrlimit(RLIMIT_FSIZE, &old);
     rl = old;
@@ -599,20 +639,397 @@ no_room(void)
     (void) setrlimit(RLIMIT_FSIZE, &old);
 
     empty();
+}
 
-    /* a descriptor of a directory that was removed */
+
+/* what lies beside the batches is counted, too */
+
+static void
+beside(void)
+{
+    char              file[MXT_SPOOL_NAME_MAX], bad[300];
+    unsigned          i;
+    mxt_spool_file_t  f;
+    mxt_spool_list_t  list;
+    mxt_spool_name_t  name;
+
+    memset(&list, 0xff, sizeof(list));
+    list.max = 0;
+
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.bad == 0
+           && list.rejected == 0, "nothing beside");
+
+    for (i = 0; i < 3; i++) {
+        name = name_of(i);
+        name.destination += i;
+        mxt_spool_format(&name, file);
+        snprintf(bad, sizeof(bad), "%s.bad", file);
+
+        if (i < 2) {
+            put(bad, "[1]");
+
+        } else {
+            (void) mkdirat(dir, bad, 0700);
+        }
+    }
+
+    /* none of ours */
+
+    put(".bad", "[1]");
+    put("x.bad", "[1]");
+    memcpy(bad + strlen(bad), ".bad", 5);
+    put(bad, "[1]");
+    memset(bad, '1', 251);
+    memcpy(bad + 251, ".bad", 5);
+    put(bad, "[1]");
+    bad[124] = bad[125] = bad[126] = bad[127] = '.';
+    memcpy(bad + 127, ".bad", 5);
+    put(bad, "[1]");
+    memcpy(bad + 128, ".bad", 5);
+    put(bad, "[1]");
+
+    put("rejected-20231114.ndjson", "0123456789");
+    put("rejected-20231115.ndjson", "01234");
+    put("rejected-20231115.ndjson.1", "01234");
+    (void) mkdirat(dir, "rejected-dir.ndjson", 0700);
+
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 0
+           && list.foreign == 0 && list.bytes == 0, "no batch");
+    tap_is_u64(list.bad, 3, "what was set aside");
+    tap_is_u64(list.rejected, 15, "bytes of rejected events");
+
+    empty();
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+    put(file, "[1]");
+    (void) mxt_spool_claim(dir, file, &f);
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 1
+           && list.bytes == 3, "a batch that is claimed is still there");
+    (void) mxt_spool_set_aside(&f);
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 0
+           && list.bytes == 0 && list.bad == 1, "and then set aside");
+
+    empty();
+}
+
+
+/* the processor's time for a look, the least of some */
+
+static uint64_t
+look_time(mxt_spool_list_t *list)
+{
+    int              i;
+    uint64_t         ns, least;
+    struct timespec  from, to;
+
+    least = UINT64_MAX;
+
+    for (i = 0; i < 5; i++) {
+        (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+        (void) mxt_spool_list(dir, DEST, list);
+        (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+
+        ns = (uint64_t) (to.tv_sec - from.tv_sec) * 1000000000
+             + (uint64_t) to.tv_nsec - (uint64_t) from.tv_nsec;
+        least = (ns < least) ? ns : least;
+    }
+
+    return least;
+}
+
+
+static void
+ten_thousand(void)
+{
+    char              (*file)[MXT_SPOOL_NAME_MAX], want[MXT_SPOOL_NAME_MAX];
+    uint32_t            i, seq, bad;
+    uint64_t            few, all;
+    mxt_spool_list_t    list;
+    mxt_spool_name_t    name;
+
+    /* of their exact size, for the sanitizer to see */
+
+    list.max = 100;
+    file = malloc(list.max * sizeof(*file));
+    list.file = file;
+    few = 0;
+
+    /* in no order; 10000 steps of 7919 go round once */
+
+    for (i = 0, seq = 0; i < 10000; i++, seq = (seq + 7919) % 10000) {
+
+        if (i == 1000) {
+            few = look_time(&list);
+        }
+
+        name = name_of(seq);
+        name.created = NOW + seq;
+        mxt_spool_format(&name, want);
+        put(want, "abc");
+    }
+
+    mallocs = 0;
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 10000
+           && list.bytes == 30000 && list.n == 100, "ten thousand files");
+    tap_is_u64(mallocs, 0, "without any memory for them");
+
+    for (i = 0, bad = 0; i < list.n; i++) {
+        name = name_of(i);
+        name.created = NOW + i;
+        mxt_spool_format(&name, want);
+        bad += strcmp(file[i], want) != 0;
+    }
+
+    tap_is_u64(bad, 0, "the oldest of them, in order");
+
+    /* were each file compared with each, it would be a hundred times */
+
+    all = look_time(&list);
+    tap_ok(all < 40 * few, "ten times as many take %.1f times as long",
+           (double) all / (double) few);
+
+    free(file);
+    empty();
+}
+
+
+/* a tmpfs of a few pages */
+
+static void
+full_disk(void)
+{
+    int                fd, i, rc;
+    char               body[65536];
+    DIR               *d;
+    uint64_t           bytes;
+    mxt_span_t         event;
+    mxt_spool_list_t   list;
+    mxt_spool_name_t   name;
+
+    fd = mounted("size=64k,nr_inodes=8", "a full disk");
+    if (fd == -1) {
+        return;
+    }
+
+    memset(&list, 0, sizeof(list));
+    memset(body, 'x', sizeof(body));
+
+    name = name_of(1);
+    tap_ok(mxt_spool_write(fd, &name, body, 40000) == 0, "a disk");
+
+    name = name_of(2);
+    errno = 0;
+    rc = mxt_spool_write(fd, &name, body, 40000);
+    tap_ok(rc == -1 && errno == ENOSPC, "that is full");
+
+    event.data = (unsigned char *) body;
+    event.len = 40000;
+    errno = 0;
+    rc = mxt_reject(fd, NOW, "x", &event, 1, 0);
+    tap_ok(rc == -1 && errno == ENOSPC, "for rejected events, too");
+
+    event.len = 10;
+    (void) mxt_reject(fd, NOW, "x", &event, 1, 0);
+    (void) mxt_spool_list(fd, DEST, &list);
+    bytes = list.rejected;
+
+    event.len = 40000;
+    errno = 0;
+    rc = mxt_reject(fd, NOW, "x", &event, 1, 0);
+    tap_ok(rc == -1 && errno == ENOSPC, "or more of them");
+
+    (void) mxt_spool_list(fd, DEST, &list);
+    tap_ok(bytes && list.rejected == bytes, "of which there are as many");
+
+    for (i = 0, d = mxt_file_opendir(fd); readdir(d); i++) { /* void */ }
+
+    closedir(d);
+
+    tap_ok(i == 4 && list.files == 1 && list.bytes == 40000,
+           "nothing of it is left");
+
+    /* small files, until it has no more of them */
+
+    for (i = 0, rc = 0; rc == 0 && i < 100; i++) {
+        name = name_of((uint32_t) i + 10);
+        errno = 0;
+        rc = mxt_spool_write(fd, &name, "x", 1);
+    }
+
+    tap_ok(rc == -1 && errno == ENOSPC && i > 1, "a disk with no more inodes");
+    tap_ok(mxt_spool_list(fd, DEST, &list) == 0
+           && list.files == (uint32_t) i, "the others are there");
+
+    (void) close(fd);
+
+    fd = mounted(NULL, "a read-only disk");
+    if (fd != -1) {
+        read_only(fd);
+    }
+
+    unmounted(fd);
+}
+
+
+static void
+read_only(int fd)
+{
+    int               rc;
+    char              file[MXT_SPOOL_NAME_MAX];
+    mxt_span_t        event;
+    mxt_spool_file_t  f;
+    mxt_spool_list_t  list;
+    mxt_spool_name_t  name;
+
+    list.max = 0;
+    event.data = (const unsigned char *) "1";
+    event.len = 1;
+
+    name = name_of(5000);
+    errno = 0;
+    tap_ok(mxt_spool_write(fd, &name, "x", 1) == -1 && errno == EROFS,
+           "a read-only disk: write");
+    errno = 0;
+    tap_ok(mxt_reject(fd, NOW, "x", &event, 1, 0) == -1 && errno == EROFS,
+           "reject");
+    tap_ok(mxt_spool_list(fd, DEST, &list) == 0 && list.files > 1, "list");
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+    rc = mxt_spool_claim(fd, file, &f);
+    tap_ok(rc == 1 && f.len == 40000, "claim");
+    errno = 0;
+    tap_ok(mxt_spool_done(&f) == -1 && errno == EROFS && f.fd == -1
+           && f.body == NULL, "done, which lets go of it");
+    (void) mxt_spool_claim(fd, file, &f);
+    errno = 0;
+    tap_ok(mxt_spool_set_aside(&f) == -1 && errno == EROFS && f.fd == -1,
+           "set aside, as well");
+}
+
+
+/* the directory, a file in it, and what it is in */
+
+static void
+no_access(void)
+{
+    char              file[MXT_SPOOL_NAME_MAX];
+    mxt_span_t        event;
+    mxt_spool_file_t  f, claimed;
+    mxt_spool_list_t  list;
+    mxt_spool_name_t  name, other;
+
+    list.max = 0;
+    event.data = (const unsigned char *) "1";
+    event.len = 1;
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+    put(file, "[1]");
+    (void) mxt_spool_claim(dir, file, &claimed);
+    other = name_of(2);
+
+    forbidden(0);
+
+    errno = 0;
+    tap_ok(mxt_spool_write(dir, &other, "x", 1) == -1 && errno == EACCES,
+           "no access: write");
+    errno = 0;
+    tap_ok(mxt_reject(dir, NOW, "x", &event, 1, 0) == -1 && errno == EACCES,
+           "reject");
+    errno = 0;
+    tap_ok(mxt_spool_list(dir, DEST, &list) == -1 && errno == EACCES, "list");
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EACCES
+           && f.fd == -1, "claim");
+    errno = 0;
+    tap_ok(mxt_spool_done(&claimed) == -1 && errno == EACCES
+           && claimed.fd == -1 && claimed.body == NULL,
+           "done, which lets go of it");
+
+    allowed();
+    tap_is_u64(entries(), 1, "nothing happened");
+
+    /* one may look and take nothing */
+
+    (void) fchmodat(dir, file, 0, 0);
+    forbidden(0555);
+
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EACCES
+           && f.fd == -1, "a file that may not be read");
+    errno = 0;
+    tap_ok(mxt_spool_set_aside(&f) == -1 && errno == EACCES && f.fd == -1,
+           "nor is it set aside");
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 1,
+           "but it is there");
+    errno = 0;
+    tap_ok(mxt_spool_write(dir, &other, "x", 1) == -1 && errno == EACCES,
+           "a directory that may only be read");
+
+    allowed();
+    tap_is_u64(entries(), 1, "nothing is left in it");
+
+    empty();
+}
+
+
+/* a descriptor of a directory that was removed, with a file claimed in it */
+
+static void
+removed(void)
+{
+    int               gone, before;
+    char              file[MXT_SPOOL_NAME_MAX];
+    mxt_span_t        event;
+    mxt_spool_file_t  f, claimed, bad;
+    mxt_spool_list_t  list;
+    mxt_spool_name_t  name;
+
+    list.max = 0;
+    event.data = (const unsigned char *) "1";
+    event.len = 1;
+
+    name = name_of(1);
+    mxt_spool_format(&name, file);
+
+    before = descriptors();
 
     (void) mkdirat(dir, "gone", 0700);
     gone = openat(dir, "gone", O_RDONLY|O_DIRECTORY);
+
+    (void) mxt_spool_write(gone, &name, "[1]", 3);
+    (void) mxt_spool_claim(gone, file, &claimed);
+    bad = claimed;
+    bad.fd = -1;
+    bad.body = NULL;
+
+    (void) unlinkat(gone, file, 0);
     (void) unlinkat(dir, "gone", AT_REMOVEDIR);
 
     errno = 0;
-    tap_ok(mxt_spool_write(gone, &name, body, 10) == -1 && errno == ENOENT,
-           "write to a removed directory");
-    tap_ok(mxt_spool_list(gone, DEST, &list) == -1 || list.files == 0,
+    tap_ok(mxt_spool_write(gone, &name, "x", 1) == -1 && errno == ENOENT,
+           "a removed directory: write");
+    errno = 0;
+    tap_ok(mxt_reject(gone, NOW, "x", &event, 1, 0) == -1 && errno == ENOENT,
+           "reject");
+    errno = 0;
+    tap_ok(mxt_spool_list(gone, DEST, &list) == -1 && errno == ENOENT,
            "list");
+    tap_ok(mxt_spool_claim(gone, file, &f) == 0 && f.fd == -1, "claim");
+    tap_ok(mxt_spool_done(&claimed) == 0 && claimed.fd == -1
+           && claimed.body == NULL, "done");
+    errno = 0;
+    tap_ok(mxt_spool_set_aside(&bad) == -1 && errno == ENOENT && bad.fd == -1,
+           "set aside");
+
     (void) close(gone);
 
+    tap_is_u64((uint64_t) descriptors(), (uint64_t) before,
+               "no descriptor is lost of it");
+
+    errno = 0;
     tap_ok(mxt_spool_list(-1, DEST, &list) == -1 && errno == EBADF,
            "no descriptor");
 }
@@ -693,7 +1110,7 @@ faults(void)
         bad += errno != EIO;
     }
 
-    tap_ok(rc == 0 && i == 2 && bad == 0, "listing: %d failures", i);
+    tap_ok(rc == 0 && i == 3 && bad == 0, "listing: %d failures", i);
 
     for (i = 0, fd = -1, bad = 0; i < 100; i++) {
         fail_at = i;
