@@ -283,7 +283,7 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
         oldest = f->zone.segment[f->partial].opened;
     }
 
-    if (oldest == 0 || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1) == 0) {
+    if (oldest == 0 || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1, 0) == 0) {
         return NGX_MIXTRACK_REST;
     }
 

@@ -58,9 +58,11 @@ static void
 ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_http_result_t *result, uint64_t now)
 {
-    char                      why[MXT_ZONE_ERROR_MAX];
     long                      status;
+    uint64_t                  started;
     mxt_gate_t               *gate;
+    mxt_attempt_t             a;
+    mxt_verdict_t             v;
     ngx_mixtrack_batch_t     *batch;
     mxt_flusher_counter_e     counter;
 
@@ -77,16 +79,27 @@ ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_zone_add(&f->zone, counter, 1);
     mxt_zone_add(&f->zone, MXT_LATENCY_SUM, result->ms);
 
-    if (mxt_policy_verdict(&result->reply, why, sizeof(why))
-        == MXT_VERDICT_DELIVERED)
-    {
+    ngx_memzero(&a, sizeof(mxt_attempt_t));
+
+    a.events = batch->events;
+    a.failures = gate->failures + 1;
+    a.random = (uint32_t) ngx_random();
+    a.backoff = &ngx_mixtrack_backoff;
+
+    mxt_policy_judge(&result->reply, &a, &v);
+    mxt_verdict_done(&v);
+
+    if (v.verdict == MXT_VERDICT_DELIVERED) {
         mxt_zone_add(&f->zone, MXT_BYTES_RAW, batch->raw);
         mxt_zone_add(&f->zone, MXT_BYTES_WIRE, batch->len);
+
+        started = batch->started;
 
         ngx_mixtrack_batch_finish(f, batch, MXT_DELIVERED);
 
         if (mxt_zone_holds(&f->zone)) {
-            mxt_gate_passed(gate);
+            (void) mxt_gate_passed(gate, started,
+                                   (unsigned) f->project->connections);
         }
 
         ngx_mixtrack_sender_succeeded(f, now);
@@ -96,11 +109,17 @@ ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     batch->state = NGX_MIXTRACK_BATCH_READY;
 
     if (mxt_zone_holds(&f->zone)) {
-        (void) mxt_gate_failed(gate, &ngx_mixtrack_backoff, batch->started,
-                               now, (uint32_t) ngx_random());
+        if (v.delay == 0) {
+            v.delay = mxt_gate_backoff(&ngx_mixtrack_backoff, a.failures,
+                                       a.random);
+        }
+
+        (void) mxt_gate_failed(gate, batch->started, now, v.delay,
+                               v.verdict == MXT_VERDICT_SLOW_DOWN,
+                               (unsigned) f->project->connections);
     }
 
-    ngx_mixtrack_sender_failed(f, result->text ? result->text : why, now);
+    ngx_mixtrack_sender_failed(f, result->text ? result->text : v.why, now);
 }
 
 
@@ -171,7 +190,7 @@ ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
 
     inflight = mxt_zone_inflight(&f->zone);
     n = mxt_gate_allows(gate, now, inflight,
-                        (unsigned) f->project->connections);
+                        (unsigned) f->project->connections, inflight != 0);
 
     for ( /* void */ ; n; n--) {
 

@@ -155,7 +155,7 @@ ngx_mixtrack_stop_quit(ngx_mixtrack_flusher_t *f, uint64_t now)
     }
 
     if (now - f->stopped_at >= timeout && now >= f->spool_at && f->dir != -1
-        && mxt_gate_allows(&f->zone.shm->gate, now, 0, 1) == 0)
+        && mxt_gate_allows(&f->zone.shm->gate, now, 0, 1, 0) == 0)
     {
         f->spool_at = now + f->project->batch_interval;
 

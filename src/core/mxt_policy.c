@@ -1,28 +1,28 @@
 
 /*
- * What becomes of a reply, and when to try again.
+ * What becomes of a reply.
  *
- * The invariant: nothing here waits, allocates beyond its own return, or
- * keeps anything; and what is not understood is tried again, for an event
- * that arrives twice is one event, and one that was given up is none.
+ * The invariant: nothing here waits or keeps anything, but for the names in
+ * a verdict; and what is not understood is tried again, for an event that
+ * arrives twice is one event, and one that was given up is none.
  */
 
 
 #include <stdio.h>
 #include <string.h>
 
+#include <curl/curl.h>
 #include <jansson.h>
 
 #include "mxt_policy.h"
+#include "mxt_records.h"
+#include "mxt_words.h"
 
 
-/* of the server's own words, that much goes into a log */
-#define MXT_POLICY_WORDS    100
+#define MXT_POLICY_BODY    65536
 
-/* a word this long with a digit in it is rather a token or an id */
-#define MXT_POLICY_SECRET   16
-
-#define MXT_POLICY_BODY     65536
+/* so often broken off while it was sent: it is rather too large */
+#define MXT_POLICY_BROKEN  3
 
 
 typedef struct {
@@ -31,151 +31,124 @@ typedef struct {
 } mxt_policy_error_t;
 
 
-static mxt_verdict_e mxt_policy_ok(const mxt_reply_t *r, char *why,
-    size_t size);
-static void mxt_policy_verbose(json_t *root, char *why, size_t size);
-static void mxt_policy_transport(int error, char *why, size_t size);
-static void mxt_policy_clean(char *dst, size_t size, const char *src);
-static unsigned mxt_policy_word(int ch);
+static mxt_verdict_e mxt_policy_ok(const mxt_reply_t *r,
+    const mxt_attempt_t *a, mxt_verdict_t *v);
+static mxt_verdict_e mxt_policy_digit(int ch, mxt_verdict_t *v);
+static mxt_verdict_e mxt_policy_object(json_t *root, const mxt_attempt_t *a,
+    mxt_verdict_t *v);
+static unsigned mxt_policy_is(const json_t *value, int n, const char *digit);
+static mxt_verdict_e mxt_policy_unknown(const mxt_reply_t *r,
+    const mxt_attempt_t *a, mxt_verdict_t *v, const char *what);
+static mxt_verdict_e mxt_policy_transport(const mxt_reply_t *r,
+    const mxt_attempt_t *a, mxt_verdict_t *v);
+static mxt_verdict_e mxt_policy_status(const mxt_reply_t *r,
+    const mxt_attempt_t *a, mxt_verdict_t *v);
+static mxt_verdict_e mxt_policy_by_status(long status);
+static mxt_verdict_e mxt_policy_records(json_t *root, const mxt_attempt_t *a,
+    mxt_verdict_t *v, mxt_verdict_e otherwise);
+static uint64_t mxt_policy_delay(const mxt_reply_t *r, const mxt_attempt_t *a,
+    mxt_verdict_e verdict);
+static json_t *mxt_policy_parse(const char *body, size_t len);
+static void mxt_policy_why(mxt_verdict_t *v, const char *what, json_t *root);
 static unsigned mxt_policy_space(int ch);
 
 
-/* the numbers of libcurl's errors are part of its ABI */
+/* short, and without the host's name, which libcurl's own texts have */
 
 static const mxt_policy_error_t  mxt_policy_errors[] = {
-    {  6, "host not found" },
-    {  7, "cannot connect" },
-    { 18, "reply incomplete" },
-    { 28, "timeout" },
-    { 35, "TLS handshake failed" },
-    { 52, "no reply" },
-    { 55, "send failed" },
-    { 56, "receive failed" },
-    { 60, "certificate not trusted" },
-    {  0, NULL }
+    { CURLE_COULDNT_RESOLVE_HOST, "host not found" },
+    { CURLE_COULDNT_CONNECT, "cannot connect" },
+    { CURLE_PARTIAL_FILE, "reply incomplete" },
+    { CURLE_OPERATION_TIMEDOUT, "timeout" },
+    { CURLE_SSL_CONNECT_ERROR, "TLS handshake failed" },
+    { CURLE_GOT_NOTHING, "no reply" },
+    { CURLE_SEND_ERROR, "send failed" },
+    { CURLE_RECV_ERROR, "receive failed" },
+    { CURLE_PEER_FAILED_VERIFICATION, "certificate not trusted" },
+    { 0, NULL }
 };
 
 
-mxt_verdict_e
-mxt_policy_verdict(const mxt_reply_t *r, char *why, size_t size)
+void
+mxt_policy_judge(const mxt_reply_t *r, const mxt_attempt_t *a,
+    mxt_verdict_t *v)
 {
-    if (r->error) {
-        mxt_policy_transport(r->error, why, size);
-        return MXT_VERDICT_RETRY;
+    v->failed = 0;
+    v->records = NULL;
+    v->why[0] = '\0';
+
+    if (r->status >= 400) {
+        v->verdict = mxt_policy_status(r, a, v);
+
+    } else if (r->status == 200) {
+        v->verdict = mxt_policy_ok(r, a, v);
+
+    } else if (r->error) {
+        v->verdict = mxt_policy_transport(r, a, v);
+
+    } else {
+        v->verdict = MXT_VERDICT_RETRY;
+
+        if (r->status) {
+            snprintf(v->why, sizeof(v->why), "%ld", r->status);
+
+        } else {
+            snprintf(v->why, sizeof(v->why), "no reply");
+        }
     }
 
-    if (r->status == 200) {
-        return mxt_policy_ok(r, why, size);
-    }
-
-    if (r->status == 0) {
-        snprintf(why, size, "no reply");
-        return MXT_VERDICT_RETRY;
-    }
-
-    snprintf(why, size, "%ld", r->status);
-
-    return MXT_VERDICT_RETRY;
+    v->delay = mxt_policy_delay(r, a, v->verdict);
 }
 
 
-uint64_t
-mxt_policy_backoff(const mxt_backoff_t *b, uint32_t failures, uint32_t random)
+int
+mxt_verdict_names(const mxt_verdict_t *v, uint32_t index,
+    const char *insert_id, size_t len, char *why, size_t size)
 {
-    uint32_t  doublings;
-    uint64_t  delay, jitter;
+    char     words[MXT_WORDS_MAX + 1];
+    json_t  *record;
 
-    delay = b->min;
-    doublings = failures ? failures - 1 : 0;
-
-    /* 32 bits shifted by 32 at most: nothing is lost */
-
-    delay <<= doublings < 32 ? doublings : 32;
-
-    if (delay > b->max) {
-        delay = b->max;
-    }
-
-    jitter = b->jitter_min;
-
-    if (b->jitter_max > b->jitter_min) {
-        /* the low bits: random() has no 32nd one */
-
-        jitter += random % ((uint64_t) b->jitter_max - b->jitter_min + 1);
-    }
-
-    return delay + jitter;
-}
-
-
-unsigned
-mxt_gate_allows(const mxt_gate_t *g, uint64_t now, unsigned inflight,
-    unsigned max)
-{
-    if (inflight >= max) {
+    if (v->records == NULL) {
         return 0;
     }
 
-    if (g->failures == 0) {
-        return max - inflight;
-    }
+    record = mxt_records_find(v->records, index, insert_id, len);
 
-    if (now < g->opens_at) {
+    if (record == NULL) {
         return 0;
     }
 
-    /* posts of before the failure are as good a probe as another one */
+    /* without a reason of its own it has that of them all */
 
-    return inflight == 0;
-}
-
-
-unsigned
-mxt_gate_failed(mxt_gate_t *g, const mxt_backoff_t *b, uint64_t started,
-    uint64_t now, uint32_t random)
-{
-    /*
-     * closed_at outlives mxt_gate_passed(): stragglers of a burst that was
-     * counted once are not counted again because one of it came through
-     */
-
-    if (g->closed_at != 0 && started <= g->closed_at) {
-        return 0;
-    }
-
-    if (g->failures != UINT32_MAX) {
-        g->failures++;
-    }
-
-    g->closed_at = now;
-    g->opens_at = now + mxt_policy_backoff(b, g->failures, random);
+    snprintf(why, size, "%s",
+             mxt_records_reason(record, words, sizeof(words)) ? words
+                                                              : v->why);
 
     return 1;
 }
 
 
 void
-mxt_gate_passed(mxt_gate_t *g)
+mxt_verdict_done(mxt_verdict_t *v)
 {
-    g->failures = 0;
+    mxt_records_done(v->records);
+    v->records = NULL;
 }
 
 
 static mxt_verdict_e
-mxt_policy_ok(const mxt_reply_t *r, char *why, size_t size)
+mxt_policy_ok(const mxt_reply_t *r, const mxt_attempt_t *a, mxt_verdict_t *v)
 {
-    size_t         len;
-    json_t        *root, *status;
-    const char    *p;
-    json_error_t   err;
-    mxt_verdict_e  verdict;
+    size_t          len;
+    json_t         *root;
+    const char     *p;
+    mxt_verdict_e   verdict;
 
     p = r->body;
     len = p ? r->len : 0;
 
-    if (r->cut || len > MXT_POLICY_BODY) {
-        snprintf(why, size, "200 with a body too long");
-        return MXT_VERDICT_RETRY;
+    if (len > MXT_POLICY_BODY) {
+        return mxt_policy_unknown(r, a, v, "200 with a body too long");
     }
 
     while (len && mxt_policy_space(p[0])) {
@@ -188,40 +161,154 @@ mxt_policy_ok(const mxt_reply_t *r, char *why, size_t size)
     }
 
     if (len == 0) {
-        snprintf(why, size, "200 with an empty body");
-        return MXT_VERDICT_RETRY;
+        return mxt_policy_unknown(r, a, v, "200 with an empty body");
     }
 
-    if (len == 1 && p[0] == '1') {
+    if (len == 1 && (p[0] == '0' || p[0] == '1')) {
+        return mxt_policy_digit(p[0], v);
+    }
+
+    root = mxt_policy_parse(p, len);
+
+    if (root == NULL) {
+        return mxt_policy_unknown(r, a, v, "200 with an unknown body");
+    }
+
+    verdict = mxt_policy_object(root, a, v);
+
+    json_decref(root);
+
+    return verdict;
+}
+
+
+static mxt_verdict_e
+mxt_policy_digit(int ch, mxt_verdict_t *v)
+{
+    if (ch == '1') {
         return MXT_VERDICT_DELIVERED;
     }
 
-    if (len == 1 && p[0] == '0') {
-        snprintf(why, size, "200 with 0");
-        return MXT_VERDICT_RETRY;
-    }
+    snprintf(v->why, sizeof(v->why), "200 with 0");
 
-    /* jansson goes 2048 levels deep at most, then it is an error */
+    return MXT_VERDICT_INVALID;
+}
 
-    root = p[0] == '{' ? json_loadb(p, len, JSON_REJECT_DUPLICATES, &err)
-                       : NULL;
 
-    if (root == NULL) {
-        snprintf(why, size, "200 with an unknown body");
-        return MXT_VERDICT_RETRY;
-    }
+static mxt_verdict_e
+mxt_policy_object(json_t *root, const mxt_attempt_t *a, mxt_verdict_t *v)
+{
+    json_t      *status, *code;
+    unsigned     ok;
+    const char  *word;
 
     status = json_object_get(root, "status");
+    ok = mxt_policy_is(status, 1, "1");
 
-    if ((json_is_integer(status) && json_integer_value(status) == 1)
-        || (json_is_string(status)
-            && strcmp(json_string_value(status), "1") == 0))
-    {
-        verdict = MXT_VERDICT_DELIVERED;
+    if (a->api == MXT_API_IMPORT) {
+        code = json_object_get(root, "code");
+        word = json_string_value(status);
+
+        if (ok
+            || (json_is_integer(code) && json_integer_value(code) == 200)
+            || (word && strcmp(word, "OK") == 0))
+        {
+            return mxt_policy_records(root, a, v, MXT_VERDICT_DELIVERED);
+        }
+
+    } else if (ok) {
+        return MXT_VERDICT_DELIVERED;
+
+    } else if (mxt_policy_is(status, 0, "0")) {
+        mxt_policy_why(v, "status 0", root);
+        return MXT_VERDICT_INVALID;
+    }
+
+    mxt_policy_why(v, "200 with an unknown status", root);
+
+    return MXT_VERDICT_RETRY;
+}
+
+
+/* clients have seen a number, and a string */
+
+static unsigned
+mxt_policy_is(const json_t *value, int n, const char *digit)
+{
+    return (json_is_integer(value) && json_integer_value(value) == n)
+           || (json_is_string(value)
+               && strcmp(json_string_value(value), digit) == 0);
+}
+
+
+/* not Mixpanel's, or not the whole of it */
+
+static mxt_verdict_e
+mxt_policy_unknown(const mxt_reply_t *r, const mxt_attempt_t *a,
+    mxt_verdict_t *v, const char *what)
+{
+    if (r->error) {
+        return mxt_policy_transport(r, a, v);
+    }
+
+    snprintf(v->why, sizeof(v->why), "%s",
+             r->cut ? "200 with a body too long" : what);
+
+    return MXT_VERDICT_RETRY;
+}
+
+
+static mxt_verdict_e
+mxt_policy_transport(const mxt_reply_t *r, const mxt_attempt_t *a,
+    mxt_verdict_t *v)
+{
+    const mxt_policy_error_t  *e;
+
+    for (e = mxt_policy_errors; e->text; e++) {
+        if (e->error == r->error) {
+            break;
+        }
+    }
+
+    if (e->text) {
+        snprintf(v->why, sizeof(v->why), "%s", e->text);
 
     } else {
-        mxt_policy_verbose(root, why, size);
-        verdict = MXT_VERDICT_RETRY;
+        snprintf(v->why, sizeof(v->why), "transport error %d", r->error);
+    }
+
+    if (r->error == CURLE_SEND_ERROR
+        && a->broken >= MXT_POLICY_BROKEN
+        && a->events > 1)
+    {
+        return MXT_VERDICT_TOO_LARGE;
+    }
+
+    return MXT_VERDICT_RETRY;
+}
+
+
+static mxt_verdict_e
+mxt_policy_status(const mxt_reply_t *r, const mxt_attempt_t *a,
+    mxt_verdict_t *v)
+{
+    char            number[24];
+    json_t         *root;
+    mxt_verdict_e   verdict;
+
+    snprintf(number, sizeof(number), "%ld", r->status);
+
+    verdict = mxt_policy_by_status(r->status);
+
+    /* somebody has to act on the others, and wants to know what is wrong */
+
+    root = (verdict == MXT_VERDICT_RETRY || verdict == MXT_VERDICT_SLOW_DOWN)
+           ? NULL : mxt_policy_parse(r->body, r->body ? r->len : 0);
+
+    mxt_policy_why(v, number, root);
+
+    if (r->status == 400 && a->api == MXT_API_IMPORT) {
+        verdict = mxt_policy_records(root, a, v, verdict);
     }
 
     json_decref(root);
@@ -230,97 +317,147 @@ mxt_policy_ok(const mxt_reply_t *r, char *why, size_t size)
 }
 
 
-static void
-mxt_policy_verbose(json_t *root, char *why, size_t size)
+static mxt_verdict_e
+mxt_policy_by_status(long status)
 {
-    char         words[MXT_POLICY_WORDS + 1];
-    json_t      *status;
-    const char  *error, *what;
+    switch (status) {
 
-    status = json_object_get(root, "status");
+    case 401:
+    case 403:
+        return MXT_VERDICT_HOLD;
 
-    what = ((json_is_integer(status) && json_integer_value(status) == 0)
-            || (json_is_string(status)
-                && strcmp(json_string_value(status), "0") == 0))
-           ? "status 0" : "200 with an unknown status";
+    case 408:
+        return MXT_VERDICT_RETRY;
+
+    case 413:
+        return MXT_VERDICT_TOO_LARGE;
+
+    case 429:
+        return MXT_VERDICT_SLOW_DOWN;
+
+    default:
+        return status < 500 ? MXT_VERDICT_REFUSED : MXT_VERDICT_RETRY;
+    }
+}
+
+
+/* the verdict with what root, which may be NULL, has of failed_records */
+
+static mxt_verdict_e
+mxt_policy_records(json_t *root, const mxt_attempt_t *a, mxt_verdict_t *v,
+    mxt_verdict_e otherwise)
+{
+    json_t    *list, *imported;
+    uint32_t   named;
+
+    list = json_object_get(root, "failed_records");
+
+    /* also of what is no array */
+
+    if (json_array_size(list) == 0) {
+        return otherwise;
+    }
+
+    if (otherwise == MXT_VERDICT_DELIVERED) {
+        mxt_policy_why(v, "200 with failed records", root);
+    }
+
+    v->records = mxt_records_create(list, a->events, &v->failed, &named);
+
+    if (v->records == NULL) {
+        snprintf(v->why, sizeof(v->why), "no memory for a reply");
+        return MXT_VERDICT_RETRY;
+    }
+
+    imported = json_object_get(root, "num_records_imported");
+
+    if (named < a->events
+        && json_is_number(imported)
+        && json_number_value(imported) <= 0)
+    {
+        mxt_verdict_done(v);
+        v->failed = 0;
+
+        return MXT_VERDICT_REFUSED;
+    }
+
+    return MXT_VERDICT_PARTIAL;
+}
+
+
+static uint64_t
+mxt_policy_delay(const mxt_reply_t *r, const mxt_attempt_t *a,
+    mxt_verdict_e verdict)
+{
+    uint64_t       delay, asked;
+    mxt_backoff_t  longest;
+
+    switch (verdict) {
+
+    case MXT_VERDICT_RETRY:
+    case MXT_VERDICT_SLOW_DOWN:
+
+        delay = mxt_gate_backoff(a->backoff, a->failures, a->random);
+        asked = r->retry_after ? mxt_policy_retry_after(r->retry_after, a->now)
+                               : 0;
+
+        return asked > delay ? asked : delay;
+
+    case MXT_VERDICT_HOLD:
+
+        longest = *a->backoff;
+        longest.min = longest.max;
+
+        return mxt_gate_backoff(&longest, 1, a->random);
+
+    default:
+        return 0;
+    }
+}
+
+
+/* a JSON object, or NULL */
+
+static json_t *
+mxt_policy_parse(const char *body, size_t len)
+{
+    json_t        *root;
+    json_error_t   err;
+
+    if (len == 0 || len > MXT_POLICY_BODY) {
+        return NULL;
+    }
+
+    /* jansson goes 2048 levels deep at most, then it is an error */
+
+    root = json_loadb(body, len, JSON_REJECT_DUPLICATES, &err);
+
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return NULL;
+    }
+
+    return root;
+}
+
+
+/* what, and the server's words if root, which may be NULL, has any */
+
+static void
+mxt_policy_why(mxt_verdict_t *v, const char *what, json_t *root)
+{
+    char         words[MXT_WORDS_MAX + 1];
+    const char  *error;
 
     error = json_string_value(json_object_get(root, "error"));
 
     if (error == NULL || *error == '\0') {
-        snprintf(why, size, "%s", what);
+        snprintf(v->why, sizeof(v->why), "%s", what);
         return;
     }
 
-    mxt_policy_clean(words, sizeof(words), error);
-    snprintf(why, size, "%s: %s", what, words);
-}
-
-
-static void
-mxt_policy_transport(int error, char *why, size_t size)
-{
-    const mxt_policy_error_t  *e;
-
-    for (e = mxt_policy_errors; e->text; e++) {
-        if (e->error == error) {
-            snprintf(why, size, "%s", e->text);
-            return;
-        }
-    }
-
-    snprintf(why, size, "transport error %d", error);
-}
-
-
-/*
- * Copies what of the server's words a log may hold.  They may quote the
- * request: what looks like a token or an id becomes one asterisk.
- */
-
-static void
-mxt_policy_clean(char *dst, size_t size, const char *src)
-{
-    char         ch, *end;
-    size_t       n;
-    unsigned     digit;
-
-    end = dst + size - 1;
-
-    while (*src && dst < end) {
-
-        digit = 0;
-
-        for (n = 0; mxt_policy_word(src[n]); n++) {
-            digit |= src[n] >= '0' && src[n] <= '9';
-        }
-
-        if (n >= MXT_POLICY_SECRET && digit) {
-            *dst++ = '*';
-            src += n;
-            continue;
-        }
-
-        if (n == 0) {
-            n = 1;
-        }
-
-        while (n-- && dst < end) {
-            ch = *src++;
-            *dst++ = (ch >= 0x20 && ch < 0x7f) ? ch : '?';
-        }
-    }
-
-    *dst = '\0';
-}
-
-
-static unsigned
-mxt_policy_word(int ch)
-{
-    return (ch >= '0' && ch <= '9')
-           || (ch >= 'a' && ch <= 'z')
-           || (ch >= 'A' && ch <= 'Z')
-           || ch == '-' || ch == '_';
+    mxt_words_clean(words, sizeof(words), error);
+    snprintf(v->why, sizeof(v->why), "%s: %s", what, words);
 }
 
 

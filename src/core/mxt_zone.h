@@ -26,13 +26,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mxt_policy.h"
+#include "mxt_gate.h"
 #include "mxt_process.h"
 #include "mxt_segment.h"
 
 
 /* part of the zone's name: processes of two layouts never share a zone */
-#define MXT_ZONE_LAYOUT  "1"
+#define MXT_ZONE_LAYOUT  "2"
 
 #define MXT_ZONE_SLOTS_MIN  64
 #define MXT_ZONE_SLOTS_MAX  512
