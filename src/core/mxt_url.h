@@ -1,6 +1,6 @@
 
 /*
- * An endpoint's URL, completed the way Mixpanel wants it.
+ * An endpoint's URL, completed the way Mixpanel wants it; and a proxy's.
  */
 
 
@@ -21,6 +21,19 @@
  */
 int mxt_url_complete(const char *url, const char *path,
     const char *const *query, char **out, const char **why);
+
+/* Of a URL that mxt_url_complete() has made, or mxt_url_proxy() has taken:
+ * whether it is https, and whether its host is this machine (127.0.0.0/8,
+ * ::1, localhost).  1 or 0; without memory 0. */
+int mxt_url_is_https(const char *url);
+int mxt_url_is_loopback(const char *url);
+
+/*
+ * Whether url (terminated) is a proxy's: http, or https if libcurl can, a
+ * host, maybe a user and a password, and nothing behind the port but a slash.
+ * 0, or -1 and a few words in *why, without a part of url.
+ */
+int mxt_url_proxy(const char *url, const char **why);
 
 
 #pragma GCC visibility pop

@@ -1,6 +1,7 @@
 
 /*
- * The endpoint's URL: what is refused, and what is completed.
+ * The endpoint's URL: what is refused, and what is completed; where it leads;
+ * and a proxy's.
  */
 
 
@@ -49,6 +50,30 @@ refuses(const char *url)
 }
 
 
+/* the words are for a log, and a proxy's URL may have a password */
+
+static void
+proxy(const char *url, int want)
+{
+    int          rc;
+    const char  *why;
+
+    why = NULL;
+    rc = mxt_url_proxy(url, &why);
+
+    tap_ok(rc == want && why != NULL && strstr(why, "secret") == NULL,
+           "proxy \"%s\" is %s", url, want ? "refused" : "taken");
+}
+
+
+static void
+loopback(const char *url, int want)
+{
+    tap_ok(mxt_url_is_loopback(url) == want, "%s is %s", url,
+           want ? "loopback" : "elsewhere");
+}
+
+
 int
 main(void)
 {
@@ -78,6 +103,50 @@ main(void)
     refuses("http://h:x/");
     refuses("http://[::1/");
     refuses("http://a b/");
+
+    tap_ok(mxt_url_is_https("https://h/track") == 1, "https");
+    tap_ok(mxt_url_is_https("http://https/track") == 0, "not https");
+
+    loopback("http://127.0.0.1:8080/track", 1);
+    loopback("http://127.255.255.254/", 1);
+    loopback("http://localhost/import?strict=1", 1);
+    loopback("http://LocalHost:1/", 1);
+    loopback("http://[::1]:8080/import", 1);
+    loopback("http://[0:0:0:0:0:0:0:1]/", 1);
+    loopback("http://user:secret@127.0.0.1/", 1);
+    loopback("http://128.0.0.1/", 0);
+    loopback("http://10.127.0.1/", 0);
+    loopback("http://127.0.0.1.example.com/", 0);
+    loopback("http://127.0.0.1@example.com/", 0);
+    loopback("http://localhost.example.com/", 0);
+    loopback("http://notlocalhost/", 0);
+    loopback("http://[::]/", 0);
+    loopback("http://[::2]/", 0);
+    loopback("http://[fe80::1]/", 0);
+    loopback("http://0.0.0.0/", 0);
+    loopback("https://api.mixpanel.com/import", 0);
+
+    proxy("http://proxy:3128", 0);
+    proxy("http://proxy:3128/", 0);
+    proxy("https://proxy", 0);
+    proxy("http://10.0.0.1:8080", 0);
+    proxy("http://[::1]:8080", 0);
+    proxy("http://user:secret@proxy:3128", 0);
+    proxy("", -1);
+    proxy("proxy", -1);
+    proxy("proxy:3128", -1);
+    proxy("http://", -1);
+    proxy("http:///", -1);
+    proxy("http://:3128", -1);
+    proxy("http://user:secret@", -1);
+    proxy("socks5://user:secret@proxy:1080", -1);
+    proxy("ftp://proxy/", -1);
+    proxy("http://user:secret@proxy:0", -1);
+    proxy("http://user:secret@proxy:x", -1);
+    proxy("http://proxy/path", -1);
+    proxy("http://user:secret@proxy/secret", -1);
+    proxy("http://proxy/?q=1", -1);
+    proxy("http://proxy/#f", -1);
 
     return tap_done();
 }
