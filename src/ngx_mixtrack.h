@@ -17,7 +17,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "mxt_http.h"
 #include "mxt_json.h"
+#include "mxt_rate.h"
 #include "mxt_zone.h"
 
 
@@ -35,6 +37,17 @@
  * request, 10 MB the other */
 #define NGX_MIXTRACK_BYTES_DEFAULT    2000000
 #define NGX_MIXTRACK_BYTES_MAX        10000000
+
+/* how a project takes ids: "id_merge" */
+#define NGX_MIXTRACK_SIMPLIFIED       0
+#define NGX_MIXTRACK_ORIGINAL         1
+
+/* names and secrets: a token is 32 hex digits today, a service account's
+ * secret 32 characters */
+#define NGX_MIXTRACK_SECRET_MAX       255
+
+#define NGX_MIXTRACK_UNSET_32         ((uint32_t) -1)
+#define NGX_MIXTRACK_UNSET_64         ((uint64_t) -1)
 
 /* token, time, $insert_id, distinct_id, $device_id, $user_id, ip */
 #define NGX_MIXTRACK_OWN_PROPERTIES   7
@@ -70,13 +83,41 @@ typedef struct {
 } ngx_mixtrack_value_t;
 
 
+/*
+ * What a block says of its endpoint, until its end: only then is it known what
+ * it means.  A place without a file is that of a directive that is not there.
+ */
+typedef struct {
+    ngx_str_t                      url;        /* as it is written */
+    ngx_str_t                      account;    /* of service_account */
+    ngx_str_t                      secret;
+    ngx_str_t                      id;         /* digits */
+
+    ngx_mixtrack_place_t           api_place;
+    ngx_mixtrack_place_t           url_place;
+    ngx_mixtrack_place_t           account_place;
+    ngx_mixtrack_place_t           tls_place;
+    ngx_mixtrack_place_t           proxy_place;
+} ngx_mixtrack_endpoint_t;
+
+
 typedef struct {
     ngx_str_t                      name;
     ngx_mixtrack_place_t           place;
     unsigned                       named:1;
+    ngx_uint_t                     seen;       /* a bit for each directive */
 
     ngx_mixtrack_value_t           token;
-    ngx_str_t                      url;        /* terminated */
+
+    mxt_api_e                      api;
+    ngx_mixtrack_endpoint_t        endpoint;
+
+    /* complete when the block has ended; strings are terminated */
+    mxt_http_conf_t                http;
+
+    ngx_open_file_t               *file;       /* the dry run: http.url is
+                                                  NULL then */
+    ngx_uint_t                     id_merge;
     size_t                         zone_size;
 
     ngx_uint_t                     batch_events;
@@ -86,6 +127,10 @@ typedef struct {
     ngx_int_t                      connections;
     ngx_msec_t                     connect_timeout;
     ngx_msec_t                     total_timeout;
+    mxt_rate_conf_t                rate;       /* zeros are off */
+    mxt_backoff_t                  backoff;
+    uint64_t                       max_age;    /* ms; 0 is none */
+    ngx_mixtrack_place_t           max_age_place;
     ngx_int_t                      gzip;       /* 0 is off */
     off_t                          spool;      /* 0 is off */
     ngx_msec_t                     shutdown_timeout;
@@ -201,9 +246,73 @@ ngx_int_t ngx_mixtrack_project_init(ngx_conf_t *cf,
 /* One statement of a project's block; conf is the project. */
 char *ngx_mixtrack_option(ngx_conf_t *cf, ngx_command_t *dummy, void *conf);
 
-/* What the block left unset. */
+/* What the block left unset, and what can only be judged at its end. */
 char *ngx_mixtrack_option_defaults(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
+
+/* Logs that the directive being read has an invalid value, and why (NULL:
+ * there is no such parameter); NGX_CONF_ERROR. */
+char *ngx_mixtrack_option_invalid(ngx_conf_t *cf, ngx_str_t *value,
+    const char *why);
+
+/* Whether value begins with name ("events="); then *s is the rest. */
+ngx_uint_t ngx_mixtrack_option_is(ngx_str_t *value, const char *name,
+    ngx_str_t *s);
+
+
+/* ngx_mixtrack_endpoint.c */
+
+/* Directives of the block; conf is the project. */
+char *ngx_mixtrack_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_mixtrack_endpoint_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_mixtrack_endpoint_account(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_mixtrack_endpoint_tls(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_mixtrack_endpoint_proxy(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Completes project->http and the destination, once the block has ended and
+ * its numbers are there. */
+char *ngx_mixtrack_endpoint_init(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
+
+
+/* ngx_mixtrack_pace.c */
+
+/* Directives of the block; conf is the project. */
+char *ngx_mixtrack_pace_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_mixtrack_pace_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_mixtrack_pace_retry(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_mixtrack_pace_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_mixtrack_pace_max_age(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* What of these the block left unset, and what only its end can judge. */
+char *ngx_mixtrack_pace_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project);
+
+
+/* ngx_mixtrack_secret.c */
+
+/*
+ * What is in a file; *path becomes its full name (a relative one begins where
+ * nginx.conf lies).  All of it is terminated and in the configuration's pool.
+ * When it cannot be had the reason is logged, with the names of the file and
+ * of the directive being read.
+ */
+
+/* 1 to NGX_MIXTRACK_SECRET_MAX bytes, less a line break at the end.  NGX_OK or
+ * NGX_ERROR. */
+ngx_int_t ngx_mixtrack_secret_file(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_str_t *secret);
+
+/* PEM, and a key in PEM, which must not be encrypted. */
+char *ngx_mixtrack_secret_pem(ngx_conf_t *cf, ngx_str_t *path,
+    mxt_http_pem_t *pem);
+char *ngx_mixtrack_secret_key(ngx_conf_t *cf, ngx_str_t *path,
+    mxt_http_pem_t *pem);
 
 
 /* ngx_mixtrack_path.c */

@@ -270,6 +270,10 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
         (void) mxt_zone_bury(&f->zone);
     }
 
+    if (f->http == NULL) {
+        return NGX_MIXTRACK_REST;
+    }
+
     ngx_mixtrack_sender_receive(f, now);
     ngx_mixtrack_sender_send(f, now, 0);
 
@@ -366,7 +370,6 @@ ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
 {
     size_t                   segments;
     ngx_uint_t               i;
-    mxt_http_conf_t          conf;
     ngx_mixtrack_project_t  *project;
 
     project = f->project;
@@ -401,19 +404,11 @@ ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
         }
     }
 
-    if (!http) {
+    if (!http || project->http.url == NULL) {
         return NGX_OK;
     }
 
-    ngx_memzero(&conf, sizeof(mxt_http_conf_t));
-
-    conf.url = (char *) project->url.data;
-    conf.user_agent = "ngx_mixtrack/" NGX_MIXTRACK_VERSION;
-    conf.connections = (unsigned) project->connections;
-    conf.connect_timeout = (uint32_t) project->connect_timeout;
-    conf.total_timeout = (uint32_t) project->total_timeout;
-
-    f->http = mxt_http_create(&conf, NULL);
+    f->http = mxt_http_create(&project->http, NULL);
 
     return f->http ? NGX_OK : NGX_ERROR;
 }

@@ -82,6 +82,12 @@ ngx_mixtrack_project_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     project->connections = NGX_CONF_UNSET;
     project->connect_timeout = NGX_CONF_UNSET_MSEC;
     project->total_timeout = NGX_CONF_UNSET_MSEC;
+    project->rate.events = NGX_MIXTRACK_UNSET_64;
+    project->rate.bytes = NGX_MIXTRACK_UNSET_64;
+    project->backoff.min = NGX_MIXTRACK_UNSET_32;
+    project->backoff.max = NGX_MIXTRACK_UNSET_32;
+    project->backoff.jitter_max = NGX_MIXTRACK_UNSET_32;
+    project->max_age = NGX_MIXTRACK_UNSET_64;
     project->gzip = NGX_CONF_UNSET;
     project->spool = NGX_CONF_UNSET;
     project->shutdown_timeout = NGX_CONF_UNSET_MSEC;

@@ -41,6 +41,7 @@ sub _bad ($name, $conf, @words) {
 
     push @why, "exit code $r->{rc}"              if $r->{rc} != 1;
     push @why, scalar(@line) . ' emerg lines'    if @line != 1;
+    push @why, 'tells a secret'                  if $r->{out} =~ /S3CRET/;
     push @why, 'not a word of why'               if @line && $line[0] !~ /\[emerg\] \S+ \S+/;
     for my $word (@words) {
         push @why, "no \"$word\"" if @line && index($line[0], $word) < 0;
@@ -67,6 +68,19 @@ sub unknown_variable ($name, @conf) {
         "$name with an unknown variable");
 }
 
+# taken, but not without a word, which names the line as well
+sub warned ($name, $conf, @words) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $r    = $t->test_config($conf);
+    my @warn = grep {/\[warn\]/} split /\n/, $r->{out};
+    my ($at) = ($warn[0] // '') =~ / in \Q$r->{file}\E:(\d+)$/;
+
+    ok($r->{rc} == 0 && @warn == 1 && ($at // 0) == $r->{marked}[0]
+            && !grep({ index($warn[0], $_) < 0 } @words), $name)
+        or diag($r->{out});
+}
+
 sub good ($name, $conf) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
@@ -74,6 +88,24 @@ sub good ($name, $conf) {
     ok($r->{rc} == 0 && $r->{out} !~ /\[(?:emerg|alert|crit|error|warn)\]/, $name)
         or diag($r->{out});
 }
+
+# what files hold
+my $pem = "-----BEGIN %s-----\nS3CRET\n-----END %s-----\n";
+$t->write_file('ca.pem',        sprintf($pem, ('CERTIFICATE') x 2) x 3);
+$t->write_file('cert.pem',      sprintf $pem, ('CERTIFICATE') x 2);
+$t->write_file('key.pem',       sprintf $pem, ('PRIVATE KEY') x 2);
+$t->write_file('encrypted.pem', sprintf $pem, ('ENCRYPTED PRIVATE KEY') x 2);
+$t->write_file('old.pem',       (sprintf $pem, ('RSA PRIVATE KEY') x 2) =~ s/(?<=-----\n)/Proc-Type: 4,ENCRYPTED\n/r);
+$t->write_file('not.pem',       "S3CRET\n");
+$t->write_file('large.pem',     sprintf($pem, ('CERTIFICATE') x 2) . "x\n" x (1 << 21));
+$t->write_file('secret',        "S3CRET\r\n");
+$t->write_file('secret255',     'S3CRET' . 's' x 249 . "\n");
+$t->write_file('secret256',     'S3CRET' . 's' x 250);
+$t->write_file('lines',         "S3CRET\nS3CRET\n");
+$t->write_file('none',          "\r\n");
+$t->write_file('colon',         "T:S3CRET\n");
+mkdir $t->dir . '/directory' or die "directory: $!\n";
+my $files = '%%TESTDIR%%';
 
 # ---- what is right
 
@@ -84,13 +116,27 @@ good 'everything', config(
 mixtrack_project all {
     token            T;
     endpoint         http://127.0.0.1:8888/some/track;
+    api              track;
+    id_merge         original;
+    proxy            http://127.0.0.1:3128;
     zone             4m;
     batch            events=100 bytes=100k interval=500ms;
     connections      4;
+    rate             events=1000/s bytes=100m/m;
+    retry            min=1s max=30s jitter=500ms-2s;
     timeout          connect=2s total=10s;
     gzip             6;
+    max_age          4d;
     spool            100m;
     shutdown_timeout 2s;
+}
+mixtrack_project importer {
+    service_account  name S3CRET 12345;
+    tls              verify=on ca=%%TESTDIR%%/ca.pem cert=%%TESTDIR%%/cert.pem key=%%TESTDIR%%/key.pem;
+    max_age          off;
+    api              import;
+    endpoint         eu;
+    token            T;
 }
 mixtrack_properties standard;
 mixtrack_property   host $host;
@@ -137,6 +183,51 @@ good 'batch of 2000 events', config(project => 'batch events=2000;');
 good 'batch of one event',   config(project => 'batch events=1;');
 good 'batch by interval only', config(project => 'batch interval=10ms;');
 good "spool $_", config(project => "spool $_;") for qw(10m 1g off);
+
+# where events go
+good "api $_", config(project => "api $_;") for qw(track import);
+good "import to $_", config(project => "endpoint $_;\napi import;") for qw(
+    us eu in https://example.com https://example.com/import?strict=0&project_id=1
+    http://127.0.0.1:8888/import http://127.9.9.9 http://localhost http://[::1]:8888
+);
+my @account = ('token T;', 'api import;', 'service_account name S3CRET 12345;');
+good 'a service account', config(bare => 1, http => "mixtrack_project {\n@account\n}");
+good 'a service account, the other way round', config(bare => 1, http => "mixtrack_project {\n@{[reverse @account]}\n}");
+good "a service account's secret from $_", config(project => "api import; service_account name file:$files/$_ 1;")
+    for qw(secret secret255);
+good 'a secret beside nginx.conf', config(project => 'api import; service_account name file:secret 1;');
+good 'a token from a file for import',
+    config(bare => 1, http => "mixtrack_project { token file:$files/secret; api import; }");
+good 'a token with a colon for track', config(bare => 1, http => 'mixtrack_project { token a:b; }');
+good "tls $_", config(project => "tls $_;") for
+    'verify=on', 'verify=off', "ca=$files/ca.pem", "cert=$files/cert.pem key=$files/key.pem",
+    "key=$files/key.pem cert=$files/cert.pem verify=off", "verify=on ca=$files/ca.pem", 'ca=ca.pem';
+good "proxy $_", config(project => "proxy $_;") for qw(
+    http://proxy.test:3128 http://10.0.0.1:3128/ https://proxy.test http://[::1]:3128
+    http://user:S3CRET@proxy.test:3128 http://user@proxy.test
+);
+good 'a proxy on loopback for import on loopback',
+    config(project => 'api import; endpoint http://127.0.0.1:1; proxy http://localhost:3128;');
+good 'a proxy elsewhere for import by https', config(project => 'api import; proxy http://proxy.test:3128;');
+good "endpoint file:$_", config(project => "endpoint file:$_;") for
+    "$files/dry.ndjson", "$files/secret", 'dry.ndjson', '/dev/null';
+good 'a file for two projects', config(
+    project => "endpoint file:$files/dry.ndjson; api track;",
+    http    => "mixtrack_project b { token \$host; endpoint file:$files/dry.ndjson; }",
+);
+warned 'tls without https',
+    config(project => "tls verify=off; # here\nendpoint http://127.0.0.1:1;"), 'tls', 'no effect';
+
+# how
+good "id_merge $_", config(project => "id_merge $_;") for qw(simplified original);
+good "rate $_", config(project => "rate $_;") for
+    'off', 'events=1/s', 'events=1000000/s', 'bytes=1k/m', 'bytes=10g/m', 'bytes=2048/m events=5/s';
+good "retry $_", config(project => "retry $_;") for
+    'min=1ms', 'max=1d', 'min=1d', 'max=1ms', 'min=5s max=5s', 'jitter=1s', 'jitter=0-0', 'jitter=0',
+    'jitter=1s-1s', 'jitter=100ms-2s min=100ms max=1s', 'min=1 max=2';
+good "max_age $_", config(project => "max_age $_;") for qw(1s 1000ms 118h 120h 5d 432000s 1m);
+good "max_age $_ for import", config(project => "max_age $_;\napi import;") for qw(off 1s 1500ms 121h 30d 1y), q("1y 6M");
+
 good 'token with variables', config(
     bare     => 1,
     http     => 'mixtrack_project { token $http_x_token; }',
@@ -238,15 +329,127 @@ bad "shutdown_timeout $_", project => "shutdown_timeout $_;", 'shutdown_timeout'
 
 bad "$_->[0] twice", project => "$_->[0] $_->[1];\n$_->[0] $_->[1]; # here", $_->[0] for
     ['endpoint', 'us'], ['zone', '4m'], ['batch', 'events=10'], ['connections', '2'],
-    ['timeout', 'total=5s'], ['gzip', '1'], ['spool', '1m'], ['shutdown_timeout', '1s'];
+    ['timeout', 'total=5s'], ['gzip', '1'], ['spool', '1m'], ['shutdown_timeout', '1s'], ['api', 'track'],
+    ['service_account', 'a S3CRET 1'], ['tls', 'verify=on'], ['proxy', 'http://proxy'], ['id_merge', 'original'],
+    ['rate', 'off'], ['retry', 'jitter=1s'], ['max_age', '1h'], ['endpoint', 'file:/dev/null'];
+bad "$_->[0] in two parts", project => "$_->[0] $_->[1];\n$_->[0] $_->[2]; # here", $_->[0], 'duplicate' for
+    ['batch', 'events=10', 'bytes=1m'], ['timeout', 'total=5s', 'connect=1s'], ['retry', 'min=1s', 'max=2s'],
+    ['rate', 'events=1/s', 'bytes=1m/m'], ['tls', 'verify=on', "ca=$files/ca.pem"];
+bad 'a file and a region', project => "endpoint file:/dev/null;\nendpoint us; # here", 'endpoint', 'duplicate';
 bad 'token twice', project => 'token T;', 'token';
 
 bad 'unknown directive in a project', project => 'colour red;', 'colour';
 bad 'a block in a project', project => 'zone 1m { }', '{';
-bad "$_ is not here yet", project => "$_;", (split ' ')[0] for
-    'api import', 'service_account a b 1', 'id_merge original', 'rate off', 'retry min=1s',
-    'max_age 1h', 'tls verify=off', 'proxy http://host/';
-bad 'the dry run is not here yet', project => 'endpoint file:/tmp/events;', 'endpoint';
+
+# ---- where events go
+
+bad "api $_", project => "api $_;", 'api', tr/"//dr for qw(engage Import "" off);
+bad 'api without a value', project => 'api;', 'api';
+
+bad 'a service account for track', project => "service_account a S3CRET 1; # here\napi track;",
+    'service_account', 'api import';
+bad 'a service account for the default api', project => 'service_account a S3CRET 1;',
+    'service_account', 'api import';
+bad "service account $_->[0]", project => "api import;\nservice_account $_->[1]; # here", 'service_account' for
+    ['without a value', ''], ['without a secret', 'S3CRET'], ['without an id', 'a S3CRET'],
+    ['with too much', 'a S3CRET 1 S3CRET'], ['with an empty name', '"" S3CRET 1'],
+    ['with an empty secret', 'S3CRET "" 1'], ['with an empty id', 'a S3CRET ""'],
+    ['with an id that is none', 'a 1 S3CRET'], ['with a negative id', 'a S3CRET -1'],
+    ['with an id of 21 digits', 'a S3CRET ' . '1' x 21],
+    ['with a colon in its name', 'a:S3CRET b 1'], ['with a line in its name', "\"S3CRET\nb\" b 1"],
+    ['with a line in its secret', "a \"S3CRET\nb\" 1"],
+    ['with a secret of 256 bytes', 'a S3CRET' . 's' x 250 . ' 1'];
+bad "secret in a file that $_->[0]", project => "api import;\nservice_account a file:$files/$_->[1] 1; # here",
+    'service_account', @$_[2 .. $#$_] for
+    ['is not there', 'nothing', '/nothing', 'cannot open'], ['is empty', 'none', '/none', 'is empty'],
+    ['is a directory', 'directory', '/directory', 'cannot read'], ['is long', 'secret256', '/secret256', '255 bytes'],
+    ['is longer', 'large.pem', '/large.pem', 'bytes'], ['has two lines', 'lines'];
+bad 'token in a file that is long', project => "zone 4m;\n}\nmixtrack_project b {\ntoken file:$files/secret256; # here",
+    'token', '/secret256';
+bad 'no token beside a service account', http => "mixtrack_project b { # here\n@account[1, 2]\n}", 'token';
+
+for my $account ('', 'service_account a S3CRET 1;') {
+    my $with = $account ? ' with a service account' : '';
+
+    bad "token with variables for import$with",
+        http => "mixtrack_project b {\ntoken \$host;\n$account\napi import; # here\n}", 'token', 'api import';
+    bad "import to $_ in plain text$with", project => "endpoint $_; # here\n$account\napi import;",
+        'endpoint', $_, 'https' for
+        qw(http://example.com http://10.0.0.1:8080/import http://127.0.0.1.test/ http://localhost.test/ http://[::2]/);
+    bad "import to another machine in plain text by a proxy$with",
+        project => "endpoint http://example.com; # here\n$account\napi import;\nproxy http://127.0.0.1:3128;",
+        'endpoint', 'http://example.com';
+    bad "import in plain text by a proxy elsewhere$with",
+        project => "endpoint http://127.0.0.1:1;\n$account\napi import;\nproxy http://S3CRET\@proxy.test:3128; # here",
+        'proxy', 'plain text';
+}
+bad 'import by a token that Basic cannot carry',
+    http => "mixtrack_project b {\ntoken file:$files/$_;\napi import; # here\n}", 'token' for qw(colon lines);
+
+bad 'endpoint with a user', project => 'endpoint https://user:S3CRET@example.com/;', 'endpoint', 'user';
+bad 'malformed endpoint with a user', project => 'endpoint https://user:S3CRET@:80/;', 'endpoint';
+
+bad "tls $_", project => "tls $_;", 'tls', (split ' ')[-1] for
+    'verify=maybe', 'verify=', 'verify=on verify=off', "ca=$files/ca.pem ca=/x", 'colour=red', 'off',
+    'crl=/x';
+bad "tls $_->[0]", project => "tls $_->[1];", 'tls', @$_[2 .. $#$_] for
+    ['without a value', ''], ['with five values', 'a b c d e'],
+    ['with a certificate alone', "cert=$files/cert.pem", 'cert=', 'key='],
+    ['with a key alone', "key=$files/key.pem", 'cert=', 'key='],
+    ['with a ca nobody looks at', "verify=off ca=$files/ca.pem", 'verify=off', 'ca='],
+    ['with an empty ca=', 'ca='],
+    ['with a key that is encrypted', "cert=$files/cert.pem key=$files/encrypted.pem", '/encrypted.pem', 'encrypted'],
+    ['with a key that is encrypted the old way', "cert=$files/cert.pem key=$files/old.pem", '/old.pem', 'encrypted'];
+for my $name (qw(ca cert key)) {
+    bad "tls $name= that $_->[0]", project => "tls $name=$files/$_->[1];", 'tls', "/$_->[1]", $_->[2] for
+        ['is not there', 'nothing', 'cannot open'], ['is a directory', 'directory', 'cannot read'],
+        ['is not PEM', 'not.pem', 'PEM'], ['is too large', 'large.pem', 'more than'];
+}
+
+bad "proxy $_", project => "proxy $_;", 'proxy', $_ for
+    qw(proxy proxy:3128 http:// http://:3128 http:///x ftp://proxy socks5://proxy:1080 http://proxy:0
+       http://proxy:x http://proxy/path http://proxy/?a=b off), 'http://proxy/#f';
+bad "proxy $_", project => "proxy $_;", 'proxy' for
+    qw("" http://user:S3CRET@ http://user:S3CRET@proxy:0 socks5://user:S3CRET@proxy http://user:S3CRET@proxy/x);
+bad 'proxy without a value', project => 'proxy;', 'proxy';
+
+# a file
+bad "dry run into $_->[0]", project => "endpoint file:$_->[1];", 'endpoint', $_->[1] for
+    ['a directory that is not there', "/nobody/has/dry.ndjson"], ['a directory', '/tmp'],
+    ['a directory by its slash', '/tmp/'], ['a file below a file', '/dev/null/dry.ndjson'];
+bad 'dry run into nothing', project => 'endpoint file:;', 'endpoint';
+bad 'dry run of import', project => "api import; # here\nendpoint file:$files/dry.ndjson;", 'api import', 'endpoint';
+bad 'dry run of a service account', project => "service_account a S3CRET 1;\nendpoint file:$files/dry.ndjson;\napi import; # here",
+    'api import', 'endpoint';
+bad "dry run with $_", project => "endpoint file:$files/dry.ndjson;\n$_; # here", (split ' ')[0], 'endpoint' for
+    'tls verify=off', 'proxy http://user:S3CRET@proxy.test:3128';
+ok(!-e $t->dir . '/never.ndjson', 'there is no such file yet');
+bad 'dry run of a configuration that is wrong', project => "endpoint file:$files/never.ndjson;\ngzip on; # here", 'gzip';
+ok(!-e $t->dir . '/never.ndjson', 'a refused configuration leaves no file');
+
+# ---- how
+
+bad "id_merge $_", project => "id_merge $_;", 'id_merge', tr/"//dr for qw(both Original "" off);
+
+bad "rate $_", project => "rate $_;", 'rate', (split ' ')[-1] for
+    qw(events=0/s events=-1/s events=10 events=10/m events=/s events=x/s events=/ events= events=1k/s
+       events=10000000000/s events=99999999999999999999/s events=off
+       bytes=0/m bytes=1023/m bytes=1k bytes=1k/s bytes=/m bytes=x/m bytes= bytes=1025g/m bytes=-1k/m on 5),
+    'events=1/s events=2/s', 'bytes=1m/m bytes=2m/m', 'events=1/s off', 'off off';
+bad 'rate without a value', project => 'rate;', 'rate';
+bad 'rate with three values', project => 'rate events=1/s bytes=1k/m off;', 'rate';
+
+bad "retry $_", project => "retry $_;", 'retry', (split ' ')[-1] for
+    qw(min=0 min=-1s min=abc min= min=25h max=0 max=abc max= max=2d jitter= jitter=- jitter=1s- jitter=-1s
+       jitter=abc jitter=2s-1s jitter=1s-2s-3s jitter=1s-25h jitter=25h other=1s 5s off),
+    'min=1s min=2s', 'max=1s max=2s', 'jitter=1s jitter=2s';
+bad 'retry whose min is more than its max', project => 'retry min=5s max=4s;', 'retry', 'min=', 'max=';
+bad 'retry without a value', project => 'retry;', 'retry';
+
+bad "max_age $_", project => "max_age $_;", 'max_age', tr/"//dr for qw(0 0s 999ms -1 abc "" on 5x 1y1s1y 9999999999999999y);
+bad "max_age $_ for track", project => "max_age $_; # here\napi track;", 'max_age', 'track', '120h' for
+    qw(off 121h 432001s 6d 1y);
+bad 'max_age for import of 0', project => "api import;\nmax_age 0; # here", 'max_age';
 
 # ---- the spool directory
 

@@ -38,7 +38,8 @@ sub whole ($text) {
     $text =~ s/^\s*load_module\s.*\n//mg;
     $text =~ s/^\s*listen\s.*\n//mg;
     $text =~ s/\bserver \{/server { listen 127.0.0.1:%%PORT_0%%;/g;
-    $text =~ s{file:/\S+(?=;)}{file:%%TESTDIR%%/token}g;
+    $text =~ s{file:/[^\s;]+}{file:%%TESTDIR%%/token}g;
+    $text =~ s{\b(ca|cert|key)=/[^\s;]+}{$1=%%TESTDIR%%/pem}g;
     $text =~ s{^(\s*(?:mixtrack_spool_path|root)\s+)/[^;]*}{$1%%TESTDIR%%/spool}mg;
 
     if (grep { $_ eq 'http' } @top) {
@@ -57,6 +58,7 @@ sub whole ($text) {
 }
 
 $t->write_file('token', "T\n");
+$t->write_file('pem',   "-----BEGIN ANYTHING-----\n");
 
 my $blocks = 0;
 
