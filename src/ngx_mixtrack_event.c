@@ -32,7 +32,8 @@ static ngx_uint_t ngx_mixtrack_event_head(ngx_http_request_t *r,
     ngx_mixtrack_event_t *event, mxt_json_t *j, ngx_uint_t *cut);
 static void ngx_mixtrack_event_insert_id(mxt_json_t *j, ngx_uint_t n);
 static ngx_uint_t ngx_mixtrack_event_ids(ngx_http_request_t *r,
-    ngx_mixtrack_loc_conf_t *mlcf, mxt_json_t *j);
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    mxt_json_t *j);
 static void ngx_mixtrack_event_id(ngx_http_request_t *r,
     ngx_mixtrack_value_t *value, ngx_uint_t device, ngx_str_t *id);
 static void ngx_mixtrack_event_ip(ngx_http_request_t *r,
@@ -154,7 +155,7 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     ngx_mixtrack_event_insert_id(&j, n);
 
-    cut |= ngx_mixtrack_event_ids(r, mlcf, &j);
+    cut |= ngx_mixtrack_event_ids(r, mlcf, event->project, &j);
 
     ngx_mixtrack_event_ip(r, mlcf, &j);
 
@@ -281,14 +282,15 @@ ngx_mixtrack_event_init_process(void)
 
 
 /*
- * Simplified ID merge: a known user is the distinct_id, else the device is,
- * with its prefix; both travel in their own properties and are merged by
- * them.  distinct_id is never absent: Mixpanel would hash our address.
+ * A known user is the distinct_id, else the device is.  Simplified ID merge
+ * tells a device by its prefix, and merges by the properties in which both
+ * travel as well; Original ID merge wants the device's id bare, and merges by
+ * distinct_id alone.  It is never absent: Mixpanel would hash our address.
  */
 
 static ngx_uint_t
 ngx_mixtrack_event_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
-    mxt_json_t *j)
+    ngx_mixtrack_project_t *project, mxt_json_t *j)
 {
     unsigned    left;
     ngx_str_t   user, device;
@@ -313,7 +315,11 @@ ngx_mixtrack_event_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         cut |= mxt_json_text(j, user.data, user.len, &left);
 
     } else if (device.len) {
-        ngx_mixtrack_raw(j, NGX_MIXTRACK_DEVICE);
+
+        if (project->id_merge == NGX_MIXTRACK_SIMPLIFIED) {
+            ngx_mixtrack_raw(j, NGX_MIXTRACK_DEVICE);
+        }
+
         left = MXT_JSON_STRING_MAX - (sizeof(NGX_MIXTRACK_DEVICE) - 1);
         cut |= mxt_json_text(j, device.data, device.len, &left);
     }
