@@ -12,7 +12,7 @@ use Time::HiRes qw(time);
 use Mixtrack::Process qw(alive);
 use Mixtrack::Util qw(wait_until json_decode json_encode slurp);
 
-# dir, lib, port
+# dir, lib, port; rcvbuf => BYTES of every connection
 sub new ($class, %o) {
     return bless {
         %o,
@@ -36,8 +36,8 @@ sub start ($self) {
         open STDIN,  '<&', $read            or POSIX::_exit(1);
         open STDOUT, '>>', $self->{log}     or POSIX::_exit(1);
         open STDERR, '>&', \*STDOUT         or POSIX::_exit(1);
-        exec $^X, "$self->{lib}/ingest", '--port', $self->{port}, '--record', $self->{record}, '--watch'
-            or POSIX::_exit(1);
+        exec $^X, "$self->{lib}/ingest", '--port', $self->{port}, '--record', $self->{record}, '--watch',
+            $self->_options or POSIX::_exit(1);
     }
     close $read;
 
@@ -46,6 +46,12 @@ sub start ($self) {
         or die "the ingest does not start: " . slurp($self->{log}) . "\n";
 
     return $self;
+}
+
+sub _options ($self) {
+    my @options;
+    push @options, '--rcvbuf', $self->{rcvbuf} if $self->{rcvbuf};
+    return @options;
 }
 
 # with everything it took checked before
@@ -85,8 +91,8 @@ sub _tell ($self, $what, $data) {
 # counts: posts events distinct duplicates invalid running high_water ...
 sub stats ($self) { json_decode($self->_ask('stats')) }
 
-# every post in order: path query headers encoding wire raw events md5 time
-# status accepted
+# every post in order: n path query headers encoding wire raw events md5 time
+# conn status accepted fault (the names of what the script did to it)
 sub posts ($self, $path = undef) {
     return grep { !defined $path || $_->{path} eq $path } @{json_decode($self->_ask('posts'))};
 }
@@ -106,8 +112,11 @@ sub check ($self) {
 
 sub reset ($self) { $self->_tell('reset', {}) }
 
-# the script, see the ingest; an empty one makes it well again
+# the script, see Mixtrack::Faults; an empty one makes it well again
 sub faults ($self, @script) { $self->_tell('faults', \@script) }
+
+# for the lots of the script
+sub seed ($self, $seed) { $self->_tell('seed', $seed) }
 
 # until n different events were accepted
 sub wait_events ($self, $n, $timeout = 15) {

@@ -104,9 +104,10 @@ sub root ($self)       { $root }
 sub port ($self, $n)   { $self->{port}{$n} //= free_port() }
 sub allow ($self, @re) { push @{$self->{allowed}}, @re; $self }
 
-# The ingest on port n, started unless asked not to.
+# The ingest on port n, started unless asked not to (start => 0); what else
+# there is to ask for: see Mixtrack::Ingest.
 sub ingest ($self, $n, %o) {
-    my $ingest = Mixtrack::Ingest->new(dir => $self->{dir}, lib => $lib, port => $self->port($n));
+    my $ingest = Mixtrack::Ingest->new(%o, dir => $self->{dir}, lib => $lib, port => $self->port($n));
     push @{$self->{ingests}}, $ingest;
     $ingest->start if $o{start} // 1;
     return $ingest;
