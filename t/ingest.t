@@ -6,10 +6,12 @@
 
 use v5.36;
 
+use Compress::Zlib ();
 use Errno qw(ECONNRESET EPIPE);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Select;
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -20,6 +22,7 @@ use Mixtrack::Util qw(json_decode json_encode patience wait_until);
 my $t      = Mixtrack::Nginx->new(module => 0);
 my $ingest = $t->ingest(9);
 my $good   = '{"error":null,"status":1}';
+my $broken = qr/^(?:@{[ECONNRESET]}|@{[EPIPE]})\z/;
 
 # an event as the module writes it, but for what is given: undef is absent
 sub event ($seq, %more) {
@@ -173,7 +176,7 @@ is("$post->{events} $post->{accepted} $post->{fault}", '1 0 reset', 'reset while
 
 my $many = [map { event(++$seq, pad => 'p' x 250) } 1 .. 20000];
 ($r, $post) = faulty({reset => 'sending', after => 5000}, events => $many);
-like($r->{error}, qr/^(?:@{[ECONNRESET]}|@{[EPIPE]})\z/, 'reset while sending');
+like($r->{error}, $broken, 'reset while sending');
 is($r->{got}, '', 'reset while sending: no answer');
 is("$post->{events} $post->{accepted} $post->{status}", '0 0 0', 'reset while sending: recorded');
 cmp_ok($post->{wire}, '>=', 5000, 'reset while sending: after so much');
@@ -215,5 +218,214 @@ $ingest->reset;
 is(statuses(1), '200', 'reset: no script');
 
 is(join("\n", $ingest->check), '', 'the checker has nothing to complain of');
+
+# ---- /track
+
+sub track ($events, $query = '?ip=0&verbose=1', %o) { answer(bytes("/track$query", $events, %o)) }
+
+sub seqs_of { join ' ', sort { $a <=> $b } keys %{$ingest->seqs} }
+
+$ingest->reset;
+
+my $old = int((time - 5 * 86400 - 10) * 1000);
+is(track([event(1), event(2, time => $old)])->{body}, $good, 'a batch with an event that is too old');
+is(seqs_of(), '1', 'which is dropped without a word');
+is(track([event(2, time => $old)])->{body}, '{"error":"event 0: time: too old","status":0}', 'alone it is told');
+is(track([event(3, distinct_id => undef)])->{body}, '{"error":"event 0: distinct_id: missing","status":0}',
+    'as is one without distinct_id');
+is(track([event(4)], '?ip=0')->{body}, '1', 'not verbose: 1');
+is(track([event(5, '$insert_id' => 'a_b')], '?ip=0')->{body}, '0', 'not verbose: 0');
+is(track('[{]')->{status}, 400, 'no JSON');
+is($ingest->stats->{invalid}, 4, 'all of them are counted');
+
+# ---- poison
+
+my %one = (match => 'seq=66"', error => 'bad apple');
+
+sub why { my $s = $ingest->stats; "$s->{poisoned} $s->{why}{poison}" }
+
+$ingest->reset;
+$ingest->poison({%one});
+$r = track([event(65), event(66), event(67)]);
+is("$r->{status} $r->{body}", '400 {"code":400,"error":"bad apple","status":"Bad Request"}', 'poison: 400');
+is(track([event(68)])->{body}, $good, 'poison: not for others');
+is(seqs_of(), '68', 'poison: of the whole nothing is taken');
+is(why(), '1 1', 'poison: counted');
+is(join(' ', map {"$_->{poisoned}"} $ingest->posts), '1 0', 'poison: the post knows');
+
+$ingest->poison({%one, status => 422, body => '<no>'});
+$r = track([event(66)]);
+is("$r->{status} $r->{body}", '422 <no>', 'poison: another status and body');
+
+$ingest->reset;
+$ingest->poison({%one, status => 200});
+is(track([event(65), event(66)])->{body}, $good, 'poison: 200, a mixed post');
+is(seqs_of(), '65', 'poison: 200, is dropped');
+is(track([event(66)])->{body}, '{"error":"bad apple","status":0}', 'poison: 200, nothing but it');
+$ingest->poison({%one, status => 200, body => '0'});
+is(track([event(66)])->{body}, '0', 'poison: 200, and a body');
+is(seqs_of(), '65', 'poison: 200, nothing of these');
+is(why(), '3 0', 'poison: 200, counted');
+$ingest->kill;
+$ingest->start;
+is(track([event(66)])->{body}, '0', 'poison: 200, after a death');
+$ingest->poison;
+is(track([event(66)])->{body}, $good, 'poison: no more');
+
+# ---- limit
+
+$ingest->reset;
+my $size = length json_encode([event(101)]);
+$ingest->limit(bytes => $size);
+is(track([event(101)])->{status}, 200, 'limit: just so');
+$r = track([event(101), event(102)]);
+is("$r->{status} " . json_decode($r->{body})->{code}, '413 413', 'limit: larger');
+$ingest->limit(bytes => $size, html => 1);
+$r = track([event(101), event(102)]);
+like("$r->{status} $r->{head} $r->{body}", qr{^413 .*text/html.*Error 413 \(Request Entity Too Large\)!!1}s, 'limit: html');
+$ingest->limit(bytes => 10000, reset => 1);
+is(track([event(103)])->{status}, 200, 'limit: reset, not of a small one');
+
+my $plain = json_encode([@$many[0 .. 199]]);
+my $gzip  = Compress::Zlib::memGzip($plain);
+cmp_ok(length $gzip, '<', 10000, 'packed it is small');
+for ([$plain, 'plain'], [$gzip, 'gzip', 'Content-Encoding' => 'gzip']) {
+    my ($body, $name, %headers) = @$_;
+    $r = track($body, '?ip=0&verbose=1', headers => \%headers);
+    like($r->{status}, qr/^(?:413|0)\z/, "limit: reset, $name");
+    like($r->{error}, $broken, "limit: reset, $name: the connection is");
+}
+is($ingest->stats->{why}{limit}, 4, 'limit: counted');
+is(seqs_of(), '101 103', 'limit: taken is the rest');
+
+# ---- rate
+
+$ingest->reset;
+$ingest->rate(events => 40, retry_after => 7);
+my $begin = time;
+is(statuses(40), join(' ', (200) x 40), 'rate: a second\'s at once');
+my $n = 0;
+while ($n < 50) {
+    $r = track([event(++$seq)]);
+    last if $r->{status} == 429;
+    $n++;
+}
+is("$r->{status} " . json_decode($r->{body})->{code}, '429 429', 'rate: and then no more');
+like($r->{head}, qr/^Retry-After: 7\r$/m, 'rate: Retry-After');
+ok(wait_until(sub { track([event(++$seq)])->{status} == 200 }, 5), 'rate: until there is time again');
+$n = grep { $_->{status} == 200 } $ingest->posts;
+cmp_ok($n, '<=', 40 + 40 * (time - $begin), 'rate: never more');
+is(track([map { event(++$seq) } 1 .. 100])->{status}, 429, 'rate: a large one waits');
+ok($ingest->stats->{why}{rate} >= 2, 'rate: counted');
+$ingest->rate;
+is(track([event(++$seq)])->{status}, 200, 'rate: no more');
+
+# ---- /import
+
+# what is wrong with it there: status, the records
+sub import_ ($events, %o) {
+    my $auth = exists $o{auth} ? $o{auth} : 'T:';
+    my %head = defined $auth ? (Authorization => 'Basic ' . encode_base64($auth, '')) : ();
+    my $r    = answer(bytes('/x/import' . ($o{query} // '?strict=1'), $events, headers => \%head));
+    $r->{data} = json_decode($r->{body}) if $r->{body} =~ /^\{/;
+    return $r;
+}
+
+$ingest->reset;
+$r = import_([event(1), event(2, token => undef)]);
+is("$r->{status} $r->{body}", '200 {"code":200,"num_records_imported":2,"status":"OK"}', 'import');
+is(import_([event(3)], query => '')->{body}, '1', 'import: not strict: 1');
+is(import_([event(4, time => undef)], query => '?strict=0')->{body}, '0', 'import: not strict: 0');
+
+$r = import_([event(3, time => $old), event(4, distinct_id => undef), event(5), event(6, '$insert_id' => 'a_b')]);
+is("$r->{status} $r->{data}{code} $r->{data}{num_records_imported} $r->{data}{status}", '400 400 2 Bad Request',
+    'import: one is bad, two are');
+is(seqs_of(), '1 2 3 5', 'import: the others are taken, also an old one');
+is_deeply($r->{data}{failed_records}, [
+    {
+        index     => 1,
+        insert_id => sprintf('%032x', 4),
+        field     => 'properties.distinct_id',
+        message   => 'properties.distinct_id is invalid: is required',
+    },
+    {
+        index     => 3,
+        insert_id => 'a_b',
+        field     => 'properties.$insert_id',
+        message   => 'properties.$insert_id is invalid: not alphanumeric or -',
+    },
+], 'import: those are named');
+
+my %bad = (
+    'no object'                  => [''                       => 5],
+    'no event'                   => ['event'                  => {properties => {}}],
+    'no properties'              => ['properties'             => {event => 'e'}],
+    'an id of 37'                => ['properties.$insert_id'  => event(7, '$insert_id' => 'a' x 37)],
+    'no id'                      => ['properties.$insert_id'  => event(7, '$insert_id' => undef)],
+    'a banned id'                => ['properties.$insert_id'  => event(7, '$insert_id' => 'undefined')],
+    'a banned distinct_id'       => ['properties.distinct_id' => event(7, distinct_id => 'anon')],
+    'no time'                    => ['properties.time'        => event(7, time => undef)],
+    'a time that is none'        => ['properties.time'        => event(7, time => 'now')],
+    'a time before 1971'         => ['properties.time'        => event(7, time => 31535999)],
+    'a time two hours ahead'     => ['properties.time'        => event(7, time => int(time + 7200))],
+    '255 properties'             => ['properties'             => event(7, map { ("p$_" => 1) } 1 .. 249)],
+    'a list of 255'              => ['properties.l'           => event(7, l => [1 .. 255])],
+    'an object four deep'        => ['properties.o'           => event(7, o => {a => {b => {c => {}}}})],
+    'a megabyte'                 => [''                       => event(7, map { ("p$_" => 'x' x 9000) } 1 .. 120)],
+);
+for my $name (sort keys %bad) {
+    $r = import_([$bad{$name}[1], event(8)]);
+    is("$r->{status} " . ($r->{data}{failed_records}[0]{field} // '-') . " $r->{data}{num_records_imported}",
+        "400 $bad{$name}[0] 1", "import: $name");
+}
+is(import_([event(9, l => [1 .. 254], o => {a => {b => {c => 1}}}, map { ("p$_" => 1) } 1 .. 246)])->{status}, 200,
+    'import: as much as may be');
+
+my $id = sprintf '%032x', 66;
+for (
+    [objects   => {index => 1, insert_id => $id, field => 'properties', message => 'bad apple'}],
+    [insert_id => {'$insert_id' => $id, field => 'properties', message => 'bad apple'}],
+    [index     => {index => 1, field => 'properties', message => 'bad apple'}],
+    [strings   => $id],
+) {
+    my ($form, $record) = @$_;
+    $ingest->reset;
+    $ingest->poison({%one, records => $form});
+    $r = import_([event(65), event(66), event(67)]);
+    is("$r->{status} $r->{data}{num_records_imported} " . seqs_of(), '400 2 65 67', "import: poison, $form");
+    is_deeply($r->{data}{failed_records}, [$record], "import: poison, $form: so it is named");
+}
+$ingest->poison({%one, status => 200});
+is(import_([event(66)])->{data}{code}, 200, 'import: poison, 200');
+$ingest->poison({%one, body => '{}'});
+is(import_([event(66)])->{body}, '{}', 'import: poison, with a body');
+$ingest->poison;
+
+sub may ($auth, $query = '?strict=1') { import_([event(++$seq)], auth => $auth, query => $query)->{status} }
+
+my $project = '?strict=1&project_id=7';
+
+is(may(undef), 401, 'import: nobody');
+is(may('T'),   401, 'import: no colon');
+is(may(':'),   401, 'import: no user');
+is(may('u:s'), 401, 'import: a password and no project');
+is(may('u:s', $project), 200, 'import: a password and a project');
+$ingest->auth(user => 'u', password => 's', project_id => 7);
+is(may('u:s', $project), 200, 'import: this account');
+is(may('u:t', $project), 401, 'import: not that password');
+is(may('v:s', $project), 401, 'import: not that user');
+is(may('u:s', '?strict=1&project_id=8'), 401, 'import: not that project');
+is(may('T:'), 401, 'import: not the token');
+is(import_([event(1)])->{body}, '{"code":401,"error":"Invalid credentials","status":"Unauthorized"}', 'import: 401');
+$ingest->auth(user => 'T');
+is(may('T:') . may('U:') . may('T:s', $project), '200401401', 'import: this token');
+is($ingest->stats->{why}{auth}, 11, 'import: counted');
+
+$ingest->reset;
+import_([event(1, token => undef)]);
+import_([event(2)], query => $project, auth => 'u:s');
+is(join("\n", $ingest->check), '', 'import: nothing to complain of');
+import_([event(3)], query => '?ip=0');
+like(join("\n", $ingest->check), qr/query: ip=0.*strict/s, 'import: of that there is');
 
 done_testing();

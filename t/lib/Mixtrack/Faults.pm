@@ -132,7 +132,7 @@ sub play ($act, $reply, $stream) {
     return $stream->close if $act->{close};
     return cut($stream)  if ($act->{reset} // '') eq 'sending';
 
-    my ($head, $body) = _bytes($act, $reply);
+    my ($head, $body) = bytes($act, $reply);
 
     return cut($stream, $head . substr $body, 0, length($body) / 2) if defined $act->{reset};
     return _endless($stream, $head . $body)                         if $act->{endless};
@@ -155,8 +155,8 @@ sub cut ($stream, $bytes = '') {
     $stream->write($bytes => $now);
 }
 
-# head and body of a reply that closes
-sub _bytes ($act, $reply) {
+# Head and body of a reply that closes.
+sub bytes ($act, $reply) {
     if (defined(my $garbage = $act->{garbage})) {
         return ('', $garbage eq '1' ? "\x16\x03\x00\xff" . join '', map { chr($_ * 37 % 256) } 1 .. 2000 : $garbage);
     }

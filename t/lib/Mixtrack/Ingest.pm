@@ -19,6 +19,7 @@ sub new ($class, %o) {
         http   => HTTP::Tiny->new(timeout => 60),
         record => "$o{dir}/ingest-$o{port}.record",
         log    => "$o{dir}/ingest-$o{port}.log",
+        judge  => {},
         parent => $$,
     }, $class;
 }
@@ -44,6 +45,8 @@ sub start ($self) {
     wait_until(sub { !alive($self->{pid}) || $self->{http}->get($self->url . '/_control/stats')->{success} }, 20)
         && alive($self->{pid})
         or die "the ingest does not start: " . slurp($self->{log}) . "\n";
+
+    $self->_tell($_, $self->{judge}{$_}) for sort keys %{$self->{judge}};
 
     return $self;
 }
@@ -89,10 +92,13 @@ sub _tell ($self, $what, $data) {
 }
 
 # counts: posts events distinct duplicates invalid running high_water ...
+# poisoned, posts with poison in them; why => {auth limit rate poison}, posts
+# that were refused for it
 sub stats ($self) { json_decode($self->_ask('stats')) }
 
 # every post in order: n path query headers encoding wire raw events md5 time
-# conn status accepted fault (the names of what the script did to it)
+# conn status accepted poisoned (events) why (it was refused: auth limit rate
+# poison) fault (the names of what the script did to it)
 sub posts ($self, $path = undef) {
     return grep { !defined $path || $_->{path} eq $path } @{json_decode($self->_ask('posts'))};
 }
@@ -110,13 +116,28 @@ sub check ($self) {
     return (@{$c->{faults}}, map {"resent, but not the same: $_->[0] and $_->[1]"} @{$c->{differing}});
 }
 
-sub reset ($self) { $self->_tell('reset', {}) }
+sub reset ($self) {
+    $self->{judge} = {};
+    return $self->_tell('reset', {});
+}
 
 # the script, see Mixtrack::Faults; an empty one makes it well again
 sub faults ($self, @script) { $self->_tell('faults', \@script) }
 
 # for the lots of the script
 sub seed ($self, $seed) { $self->_tell('seed', $seed) }
+
+# What it judges by, see Mixtrack::Judge; with nothing: no more.  Unlike the
+# script these outlive its death, but not reset().
+sub auth ($self, %o)   { $self->_judge('auth', %o) }
+sub limit ($self, %o)  { $self->_judge('limit', %o) }
+sub rate ($self, %o)   { $self->_judge('rate', %o) }
+sub poison ($self, $poison = undef) { $self->_judge('poison', %{$poison // {}}) }
+
+sub _judge ($self, $name, %o) {
+    $self->{judge}{$name} = %o ? \%o : undef;
+    return $self->_tell($name, $self->{judge}{$name});
+}
 
 # until n different events were accepted
 sub wait_events ($self, $n, $timeout = 15) {
