@@ -17,7 +17,7 @@ use Time::HiRes qw(time);
 
 use Mixtrack::HTTP ();
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(json_decode json_encode patience wait_until);
+use Mixtrack::Util qw(json_decode json_encode patience slurp wait_until);
 
 my $t      = Mixtrack::Nginx->new(module => 0);
 my $ingest = $t->ingest(9);
@@ -427,5 +427,128 @@ import_([event(2)], query => $project, auth => 'u:s');
 is(join("\n", $ingest->check), '', 'import: nothing to complain of');
 import_([event(3)], query => '?ip=0');
 like(join("\n", $ingest->check), qr/query: ip=0.*strict/s, 'import: of that there is');
+
+# ---- a body that is still being sent
+
+my $narrow = $t->ingest(8, rcvbuf => 4096);
+my $large  = bytes('/track?ip=0&verbose=1', [@$many[0 .. 1999]]);
+
+$narrow->faults({reset => 'sending'});
+$r = answer($large, port => 8);
+like($r->{error}, $broken, 'rcvbuf: reset while sending');
+cmp_ok(($narrow->posts)[0]{wire}, '<', 100_000, 'rcvbuf: early');
+$narrow->faults;
+$narrow->limit(bytes => 10000, reset => 1);
+$r = answer($large, port => 8);
+like($r->{error}, $broken, 'rcvbuf: limit, reset');
+is(($narrow->posts)[1]{status}, 413, 'rcvbuf: limit, recorded');
+is(answer(bytes('/track?ip=0&verbose=1', [event(++$seq)]), port => 8)->{status}, 200, 'rcvbuf: a small one passes');
+
+# ---- TLS
+
+# what curl says of a post: its exit code, the reply
+sub curl ($url, @args) {
+    my $file = $t->write_file('body', json_encode([event(++$seq)]));
+    open my $out, '-|', 'curl', '-sS', '-m', 10, '--data-binary', "\@$file", '-H', 'Content-Type: application/json', @args,
+        "$url/track?ip=0&verbose=1"
+        or die "curl: $!";
+    local $/;
+    my $said = <$out> // '';
+    close $out;
+    return ($? >> 8) . " $said";
+}
+
+my $tls  = $t->ingest(7, tls => 'good');
+my $port = $t->port(7);
+my @ca   = ('--cacert', $t->ca);
+
+# what it has to say
+my $said = $t->dir . '/curl.err';
+
+open my $stderr, '>&', \*STDERR or die;
+open STDERR, '>>', $said or die;
+
+is($t->expand('%%INGEST_7%% %%IMPORT_7%% %%INGEST_9%%'),
+    "https://localhost:$port/track https://localhost:$port/import http://127.0.0.1:" . $t->port(9) . '/track', 'tls: the macros');
+is(curl($tls->url, @ca), "0 $good", 'tls: a good one');
+is(curl("https://127.0.0.1:$port", @ca), "0 $good", 'tls: by its address, too');
+is(curl($tls->url), '60 ', 'tls: not without the authority');
+is(($tls->posts)[0]{tls}{sni}, 'localhost', 'tls: the name that was asked for');
+is(($tls->posts)[1]{tls}{sni}, undef, 'tls: none');
+like(($tls->posts)[0]{tls}{version}, qr/^TLSv1_[23]\z/, 'tls: the version');
+$tls->faults({times => 1, reset => 'reply'}, {times => 1, drip => 1}, {times => 1, large => 100_000});
+like(curl($tls->url, @ca), qr/^56 /, 'tls: reset of the reply');
+is(curl($tls->url, @ca), "0 $good", 'tls: drip');
+is(length curl($tls->url, @ca), 100_002, 'tls: large');
+
+my %why = (expired => qr/expired/, wrong_name => qr/name.*localhost/, self_signed => qr/self.signed/i);
+
+for my $cert (sort keys %why) {
+    $tls->kill;
+    $tls->tls($cert)->start;
+    is(curl($tls->url, @ca), '60 ', "tls: $cert");
+    like((split /\n/, slurp($said) =~ s/\n(?!curl:)/ /gr)[-1], $why{$cert}, "tls: $cert, and that is why");
+    is(curl($tls->url, '-k'), "0 $good", "tls: $cert, who does not look");
+}
+
+my $strict = $t->ingest(6, tls => 'good', client_ca => 1);
+like(curl($strict->url, @ca), qr/^(?:35|55|56) \z/, 'tls: a client without a certificate');
+like(curl($strict->url, @ca, '--cert', $t->tls->file('stranger.crt'), '--key', $t->tls->file('stranger.key')),
+    qr/^(?:35|55|56) \z/, 'tls: a client with one of its own');
+is(curl($strict->url, @ca, '--cert', $t->client_cert, '--key', $t->client_key), "0 $good", 'tls: a client with one');
+is(join(' ', map { $_->{tls}{client} } $strict->posts), 'client', 'tls: whose name is recorded');
+
+# ---- what is no ingest
+
+my $hole = $t->hole(5, 'full');
+is(curl('http://127.0.0.1:' . $t->port(5), '-m', 1), '28 ', 'hole: a connect hangs');
+$hole->stop;
+is(curl('http://127.0.0.1:' . $t->port(5)), '7 ', 'hole: stopped it refuses');
+$hole = $t->hole(5, 'silent');
+is(curl('http://127.0.0.1:' . $t->port(5), '-m', 1, '--write-out', '%{time_connect}') =~ s/ 0\.0\d+/ /r, '28 ',
+    'hole: connected, and no answer');
+$hole->stop;
+$hole = $t->hole(5, 'reset');
+like(curl('http://127.0.0.1:' . $t->port(5)), qr/^(?:55|56) \z/, "hole: reset ($_)") for 1 .. 3;
+$hole->stop;
+is($t->ingest(5)->stats->{posts}, 0, 'hole: and then there is an ingest');
+
+my $proxy = $t->proxy(4);
+$tls->kill;
+$tls->tls('good')->start;
+is(curl($tls->url, @ca, '-x', $proxy->url), "0 $good", 'proxy: https');
+is(curl($ingest->url, '-x', $proxy->url), "0 $good", 'proxy: http');
+is(curl($ingest->url, '-p', '-x', $proxy->url), "0 $good", 'proxy: http through CONNECT');
+is(curl('http://127.0.0.1:' . $t->port(3), '-x', $proxy->url), '0 ', 'proxy: nobody there');
+is(join(' ', map { "$_->{method} $_->{target} " . ($_->{status} // '-') } $proxy->requests),
+    "CONNECT localhost:$port - POST http://127.0.0.1:@{[$t->port(9)]}/track?ip=0&verbose=1 -"
+    . " CONNECT 127.0.0.1:@{[$t->port(9)]} - POST http://127.0.0.1:@{[$t->port(3)]}/track?ip=0&verbose=1 502",
+    'proxy: it knows');
+$proxy->set(auth => 'u:s');
+is(curl($tls->url, @ca, '-x', $proxy->url), '56 ', 'proxy: who are you?');
+is(curl($tls->url, @ca, '-x', $proxy->url, '-U', 'u:s'), "0 $good", 'proxy: u');
+is(join(' ', map { $_->{status} // '-' } ($proxy->requests)[-2, -1]), '407 -', 'proxy: 407');
+$proxy->set(status => 503);
+is(curl($tls->url, @ca, '-x', $proxy->url), '56 ', 'proxy: 503');
+$proxy->set(hang => 1);
+is(curl($tls->url, @ca, '-x', $proxy->url, '-m', 1), '28 ', 'proxy: hangs');
+$proxy->set(to => $t->port(9));
+is(curl('http://mixpanel.invalid', '-p', '-x', $proxy->url), "0 $good", 'proxy: a name that nobody resolves');
+$proxy->stop;
+is(curl($tls->url, @ca, '-x', $proxy->url), '7 ', 'proxy: stopped');
+$proxy->set->start;
+is(curl($tls->url, @ca, '-x', $proxy->url), "0 $good", 'proxy: and started');
+
+open STDERR, '>&', $stderr or die;
+
+# ---- what was rejected
+
+mkdir $t->dir . "/$_" for qw(spool spool/default spool/p);
+$t->write_file('spool/default/rejected-20260102.ndjson', join '', map {"$_\n"} json_encode({time => 2, reason => 'b', event => event(12)}),
+    '{"time":3,"reason":"c","event":null}');
+$t->write_file('spool/default/rejected-20260101.ndjson', json_encode({time => 1, reason => 'a', event => event(11)}) . "\n");
+is(join(' ', map {"$_->{time}$_->{reason}"} $t->rejected), '1a 2b 3c', 'rejected');
+is(join(' ', $t->rejected_seqs), '11 12', 'rejected: the numbers');
+is(scalar(() = $t->rejected('p')), 0, 'rejected: none');
 
 done_testing();

@@ -12,7 +12,14 @@ use Time::HiRes qw(time);
 use Mixtrack::Process qw(alive);
 use Mixtrack::Util qw(wait_until json_decode json_encode slurp);
 
-# dir, lib, port; rcvbuf => BYTES of every connection
+# dir, lib, port; rcvbuf => BYTES of every connection: with a small one a
+# body is still being sent when a fault resets it.
+#
+# tls => 'good', 'expired', 'wrong_name' or 'self_signed' makes it https, with
+# this certificate of certs, a Mixtrack::TLS; client_ca => 1 lets in who has
+# one of the authority's, only.  Posts have tls then: {version, sni, client},
+# the name that was asked for (none for an address) and the client's.  What
+# the test asks goes through the port control, in plain.
 sub new ($class, %o) {
     return bless {
         %o,
@@ -24,7 +31,16 @@ sub new ($class, %o) {
     }, $class;
 }
 
-sub url ($self) {"http://127.0.0.1:$self->{port}"}
+# where it is, without a path
+sub url ($self) { $self->{tls} ? "https://localhost:$self->{port}" : "http://127.0.0.1:$self->{port}" }
+
+sub _control ($self, $what) {
+    my $port = $self->{tls} ? $self->{control} : $self->{port};
+    return "http://127.0.0.1:$port/_control/$what";
+}
+
+# Another certificate, from the next start on.
+sub tls ($self, $name) { $self->{tls} = $name; $self }
 
 sub start ($self) {
     return $self if $self->{pid};
@@ -42,7 +58,7 @@ sub start ($self) {
     }
     close $read;
 
-    wait_until(sub { !alive($self->{pid}) || $self->{http}->get($self->url . '/_control/stats')->{success} }, 20)
+    wait_until(sub { !alive($self->{pid}) || $self->{http}->get($self->_control('stats'))->{success} }, 20)
         && alive($self->{pid})
         or die "the ingest does not start: " . slurp($self->{log}) . "\n";
 
@@ -54,6 +70,12 @@ sub start ($self) {
 sub _options ($self) {
     my @options;
     push @options, '--rcvbuf', $self->{rcvbuf} if $self->{rcvbuf};
+    return @options if !$self->{tls};
+
+    my $certs = $self->{certs};
+    push @options, '--control', $self->{control};
+    push @options, map { ("--$_", $certs->file("$self->{tls}." . ($_ eq 'cert' ? 'crt' : 'key'))) } qw(cert key);
+    push @options, '--client-ca', $certs->file('ca.crt') if $self->{client_ca};
     return @options;
 }
 
@@ -80,13 +102,13 @@ sub DESTROY ($self) {
 }
 
 sub _ask ($self, $what) {
-    my $r = $self->{http}->get($self->url . "/_control/$what");
+    my $r = $self->{http}->get($self->_control($what));
     die "ingest $what: $r->{status} $r->{content}\n" if !$r->{success};
     return $r->{content};
 }
 
 sub _tell ($self, $what, $data) {
-    my $r = $self->{http}->post($self->url . "/_control/$what", {content => json_encode($data)});
+    my $r = $self->{http}->post($self->_control($what), {content => json_encode($data)});
     die "ingest $what: $r->{status} $r->{content}\n" if !$r->{success};
     return $self;
 }

@@ -39,9 +39,11 @@ use Time::HiRes qw(time sleep);
 
 use Mixtrack::Backend;
 use Mixtrack::HTTP ();
+use Mixtrack::Hole;
 use Mixtrack::Ingest;
 use Mixtrack::Load;
 use Mixtrack::Process qw(alive adopt_orphans guard);
+use Mixtrack::Proxy;
 use Mixtrack::Util qw(wait_until free_port slurp spew json_decode);
 
 my $lib  = dirname(dirname(abs_path(__FILE__)));
@@ -62,6 +64,7 @@ sub new ($class, %o) {
         port    => {},
         ingests => [],
         loads   => [],
+        helpers => [],
         allowed => [],
         status  => undef,
         parent  => $$,
@@ -105,12 +108,43 @@ sub port ($self, $n)   { $self->{port}{$n} //= free_port() }
 sub allow ($self, @re) { push @{$self->{allowed}}, @re; $self }
 
 # The ingest on port n, started unless asked not to (start => 0); what else
-# there is to ask for: see Mixtrack::Ingest.
+# there is to ask for: see Mixtrack::Ingest.  %%INGEST_n%% is its /track and
+# %%IMPORT_n%% its /import.
 sub ingest ($self, $n, %o) {
-    my $ingest = Mixtrack::Ingest->new(%o, dir => $self->{dir}, lib => $lib, port => $self->port($n));
+    my $ingest = Mixtrack::Ingest->new(
+        %o,
+        dir  => $self->{dir},
+        lib  => $lib,
+        port => $self->port($n),
+        $o{tls} ? (control => $self->port("$n-control"), certs => $self->tls) : (),
+    );
     push @{$self->{ingests}}, $ingest;
+    $self->{url}{$n} = $ingest->url;
     $ingest->start if $o{start} // 1;
     return $ingest;
+}
+
+# The certificates of the test, see Mixtrack::TLS; and the files of them that
+# a configuration names.
+sub tls ($self) {
+    require Mixtrack::TLS;
+    return $self->{tls} //= Mixtrack::TLS->new($self->{dir});
+}
+
+sub ca ($self)          { $self->tls->file('ca.crt') }
+sub client_cert ($self) { $self->tls->file('client.crt') }
+sub client_key ($self)  { $self->tls->file('client.key') }
+
+# Something else than an ingest on port n: see Mixtrack::Hole, ::Proxy.
+sub hole ($self, $n, $mode) { $self->_helper(Mixtrack::Hole->new($self->port($n), $mode)) }
+
+sub proxy ($self, $n, %o) {
+    $self->_helper(Mixtrack::Proxy->new(%o, dir => $self->{dir}, port => $self->port($n)));
+}
+
+sub _helper ($self, $helper) {
+    push @{$self->{helpers}}, $helper;
+    return $helper;
 }
 
 sub backend ($self, $n) { Mixtrack::Backend->new($self->port($n)) }
@@ -143,6 +177,9 @@ sub _globals_http ($self, $text) {
     return join "\n", @line;
 }
 
+# also of an ingest that is still to come
+sub _url ($self, $n) { $self->{url}{$n} // 'http://127.0.0.1:' . $self->port($n) }
+
 # name becomes name.pid and name.log
 sub expand ($self, $text, $name = 'nginx') {
     my %macro = (
@@ -154,7 +191,7 @@ sub expand ($self, $text, $name = 'nginx') {
     $macro{GLOBALS} =~ s/nginx\.log/error.log/;
 
     $text =~ s{%%PORT_(\d+)%%}{$self->port($1)}ge;
-    $text =~ s{%%INGEST_(\d+)%%}{"http://127.0.0.1:" . $self->port($1) . "/track"}ge;
+    $text =~ s{%%(INGEST|IMPORT)_(\d+)%%}{$self->_url($2) . ($1 eq 'IMPORT' ? '/import' : '/track')}ge;
     $text =~ s{%%(\w+)%%}{$macro{$1} // die "unknown macro $1\n"}ge;
     return $text;
 }
@@ -467,6 +504,18 @@ sub identity_ok ($self, $status, $name = 'identity', $slack = 0) {
     return Test::More::is(join(', ', @off), '', $name);
 }
 
+# What a project has given up for good, oldest file first: {time, reason,
+# event}, event undef when it was none; and the numbers in them, in order.
+sub rejected ($self, $project = 'default') {
+    return map { json_decode($_) } map { split /\n/, slurp($_) }
+        sort glob "$self->{dir}/spool/$project/rejected-*.ndjson";
+}
+
+sub rejected_seqs ($self, $project = 'default') {
+    return map { (($_->{event}{properties} // {})->{'$current_url'} // '') =~ /[?&]seq=(\d+)/ ? $1 : () }
+        grep { ref $_->{event} eq 'HASH' } $self->rejected($project);
+}
+
 # ---- the end
 
 # slack is the number of workers that were killed in the middle of an event
@@ -527,6 +576,7 @@ sub _clean ($self) {
     $_->kill for grep {$_} @{$self->{loads}};
     $self->_kill_all;
     $_->kill for @{$self->{ingests}};
+    $_->stop for @{$self->{helpers}};
     close $self->{guard};
     wait_until(sub { waitpid(-1, WNOHANG) == -1 }, 0.5);
 
