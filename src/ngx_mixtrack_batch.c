@@ -1,10 +1,12 @@
 
 /*
- * Batches: from segments to a body, and back to what became of them.
+ * Batches: from segments or a file to a body, and back to what became of
+ * the events.
  *
- * The invariant: a record is settled when, and only when, its batch was
- * acknowledged, set aside or is on disk; until then its segment stays where
- * it is.  A segment that is in several batches is settled with the last.
+ * The invariant: an event has an outcome when, and only when, it was
+ * acknowledged, set aside or is on disk.  A segment is settled when all of its
+ * records have one, whatever batches they are in, a file when all of its
+ * events have; until then both stay where they are.
  */
 
 
@@ -22,8 +24,19 @@ static ngx_int_t ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f,
     ngx_uint_t segment);
 static ngx_uint_t ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t segment);
-static ngx_int_t ngx_mixtrack_batch_encode(ngx_mixtrack_flusher_t *f,
+static ngx_int_t ngx_mixtrack_batch_begin(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
+static ngx_int_t ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+static ngx_uint_t ngx_mixtrack_batch_spans(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
+    mxt_span_t *span);
+static void ngx_mixtrack_batch_deflating(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, ngx_uint_t on);
+static ngx_uint_t ngx_mixtrack_batch_find(ngx_mixtrack_batch_t *batch,
+    uint32_t event, uint32_t *record, uint32_t *end);
+static void ngx_mixtrack_batch_outcome(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t event, mxt_outcome_e outcome);
 static void ngx_mixtrack_batch_release(ngx_mixtrack_batch_t *batch);
 
 
@@ -37,13 +50,12 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
     batch->events = 0;
     batch->raw = 0;
     batch->oldest = 0;
-    batch->attempts = 0;
     batch->file.fd = -1;
 
     none = f->zone.shm->segments;
 
     if (f->partial != none && !ngx_mixtrack_batch_add(f, batch, f->partial)) {
-        return ngx_mixtrack_batch_encode(f, batch, stored);
+        return ngx_mixtrack_batch_begin(f, batch, stored);
     }
 
     /* a replaced flusher finishes what it has begun, and no more */
@@ -65,7 +77,7 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
         return NGX_DECLINED;
     }
 
-    return ngx_mixtrack_batch_encode(f, batch, stored);
+    return ngx_mixtrack_batch_begin(f, batch, stored);
 }
 
 
@@ -141,7 +153,7 @@ ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
     }
 
     if (mxt_zone_deaths(&f->zone, (unsigned) segment) >= NGX_MIXTRACK_DEATHS) {
-        ngx_mixtrack_spooler_reject(f, segment, "flushers died of it");
+        ngx_mixtrack_reject_segment(f, segment, "flushers died of it");
         return NGX_DECLINED;
     }
 
@@ -174,9 +186,9 @@ ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
         (void) mxt_segment_range(data, to, to + 1, &len);
 
-        if (batch->events == f->project->batch_events
+        if (batch->events == f->most_events
             || (batch->events
-                && 2 + batch->raw + size + len > f->project->batch_bytes))
+                && 2 + batch->raw + size + len > f->most_bytes))
         {
             break;
         }
@@ -209,41 +221,15 @@ ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
 
 static ngx_int_t
-ngx_mixtrack_batch_encode(ngx_mixtrack_flusher_t *f,
+ngx_mixtrack_batch_begin(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored)
 {
-    int                     rc;
-    ngx_uint_t              i;
-    mxt_span_t              span[NGX_MIXTRACK_RANGES];
-    ngx_mixtrack_range_t   *range;
-
-    for (i = 0; i < batch->nranges; i++) {
-
-        range = &batch->range[i];
-
-        span[i].data = mxt_segment_range(mxt_zone_data(&f->zone,
-                                                       range->segment),
-                                         range->from, range->to,
-                                         &span[i].len);
-
-        mxt_zone_deflating(&f->zone, range->segment, 1);
-    }
-
-    rc = mxt_encoder_encode(f->encoder, span, (unsigned) batch->nranges,
-                            (unsigned) stored, &batch->body, &batch->len);
-
-    for (i = 0; i < batch->nranges; i++) {
-        mxt_zone_deflating(&f->zone, batch->range[i].segment, 0);
-    }
-
     batch->gzip = f->project->gzip ? 1 : 0;
-    batch->state = NGX_MIXTRACK_BATCH_READY;
 
-    if (rc != 0) {
-        ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "mixtrack: project \"%V\": no memory for a batch",
-                      &f->project->name);
-        batch->body = NULL;
+    if (ngx_mixtrack_batch_whole_part(f, batch) != NGX_OK
+        || ngx_mixtrack_batch_encode(f, batch, 0, batch->events, stored)
+           != NGX_OK)
+    {
         ngx_mixtrack_batch_give_back(f, batch);
         return NGX_ERROR;
     }
@@ -252,48 +238,320 @@ ngx_mixtrack_batch_encode(ngx_mixtrack_flusher_t *f,
 }
 
 
-void
-ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, mxt_outcome_e outcome)
+ngx_int_t
+ngx_mixtrack_batch_adopt(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
 {
-    uint32_t               n, outcomes[MXT_OUTCOMES];
-    ngx_uint_t             i;
-    ngx_mixtrack_range_t  *range;
-    ngx_mixtrack_lease_t  *lease;
+    batch->nranges = 0;
+    batch->events = batch->array.n;
+    batch->oldest = batch->file.name.oldest;
+    batch->gzip = batch->file.name.gzip;
 
-    if (batch->file.fd != -1) {
+    batch->body = batch->file.body;
+    batch->len = batch->file.len;
+    batch->raw = batch->array.len;
+    batch->sent = batch->events;
 
-        ngx_memzero(outcomes, sizeof(outcomes));
-        outcomes[MXT_ADOPTED] = batch->events;
-        outcomes[outcome] = batch->events;
+    return ngx_mixtrack_batch_whole_part(f, batch);
+}
 
-        mxt_zone_settle_spooled(&f->zone, outcomes);
 
-        if (mxt_spool_done(&batch->file) != 0) {
-            ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
-                          "mixtrack: project \"%V\": a delivered spool file "
-                          "could not be removed", &f->project->name);
+/* nothing was tried yet */
+
+static ngx_int_t
+ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    batch->state = NGX_MIXTRACK_BATCH_READY;
+    batch->left = batch->events;
+    batch->attempts = 0;
+    batch->broken = 0;
+    batch->posts = 0;
+    batch->counted = 0;
+    batch->large = 0;
+    batch->parked = 0;
+    batch->current = 0;
+    batch->nparts = 1;
+
+    ngx_memzero(&batch->part[0], sizeof(ngx_mixtrack_part_t));
+    batch->part[0].to = batch->events;
+
+    ngx_memzero(batch->outcome, sizeof(batch->outcome));
+
+    batch->fate = ngx_calloc(batch->events, f->log);
+
+    return batch->fate ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_mixtrack_batch_encode(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
+    ngx_uint_t stored)
+{
+    int          rc;
+    ngx_uint_t   i, n;
+    mxt_span_t  *span;
+
+    ngx_mixtrack_batch_unmake(batch);
+
+    n = ngx_mixtrack_batch_spans(f, batch, from, to, NULL);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    span = ngx_alloc(n * sizeof(mxt_span_t), f->log);
+
+    if (span == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_mixtrack_batch_spans(f, batch, from, to, span);
+
+    batch->raw = 2;
+
+    for (i = 0; i < n; i++) {
+        batch->raw += span[i].len;
+    }
+
+    ngx_mixtrack_batch_deflating(f, batch, 1);
+
+    rc = mxt_encoder_encode(f->encoder, span, (unsigned) n, (unsigned) stored,
+                            &batch->body, &batch->len);
+
+    ngx_mixtrack_batch_deflating(f, batch, 0);
+
+    ngx_free(span);
+
+    batch->gzip = f->project->gzip ? 1 : 0;
+    batch->broken = 0;
+
+    if (rc != 0) {
+        batch->body = NULL;
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "mixtrack: project \"%V\": no memory for a batch",
+                      &f->project->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The undecided events of [from, to), in runs as long as may be.  Returns how
+ * many there are; span may be NULL.  batch->sent becomes their events.
+ */
+
+static ngx_uint_t
+ngx_mixtrack_batch_spans(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to, mxt_span_t *span)
+{
+    uint32_t               i, k, end, record;
+    ngx_uint_t             n, r;
+    const unsigned char   *data;
+
+    n = 0;
+    batch->sent = 0;
+
+    for (i = from; i < to; i = k) {
+
+        if (batch->fate[i]) {
+            k = i + 1;
+            continue;
         }
 
+        r = 0;
+        record = 0;
+        end = to;
+
+        if (batch->file.fd == -1) {
+            r = ngx_mixtrack_batch_find(batch, i, &record, &end);
+            end = ngx_min(end, to);
+        }
+
+        for (k = i + 1; k < end && batch->fate[k] == 0; k++) { /* void */ }
+
+        if (span && batch->file.fd != -1) {
+            mxt_array_span(&batch->array, i, k, &span[n]);
+
+        } else if (span) {
+            data = mxt_zone_data(&f->zone, batch->range[r].segment);
+            span[n].data = mxt_segment_range(data, record, record + k - i,
+                                             &span[n].len);
+        }
+
+        batch->sent += k - i;
+        n++;
+    }
+
+    return n;
+}
+
+
+void
+ngx_mixtrack_batch_event(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t i, mxt_span_t *span)
+{
+    uint32_t              record, end;
+    ngx_uint_t            r;
+    const unsigned char  *data;
+
+    if (batch->file.fd != -1) {
+        mxt_array_span(&batch->array, i, i + 1, span);
+        return;
+    }
+
+    r = ngx_mixtrack_batch_find(batch, i, &record, &end);
+    data = mxt_zone_data(&f->zone, batch->range[r].segment);
+
+    span->data = mxt_segment_range(data, record, record + 1, &span->len);
+}
+
+
+/* the range of an event, its record there, and the first event behind the
+ * range */
+
+static ngx_uint_t
+ngx_mixtrack_batch_find(ngx_mixtrack_batch_t *batch, uint32_t event,
+    uint32_t *record, uint32_t *end)
+{
+    uint32_t    first, n;
+    ngx_uint_t  r;
+
+    first = 0;
+
+    for (r = 0; /* void */ ; r++) {
+
+        n = (uint32_t) (batch->range[r].to - batch->range[r].from);
+
+        if (event < first + n) {
+            *record = batch->range[r].from + event - first;
+            *end = first + n;
+            return r;
+        }
+
+        first += n;
+    }
+}
+
+
+/* a flusher that dies of a segment is to be found out */
+
+static void
+ngx_mixtrack_batch_deflating(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, ngx_uint_t on)
+{
+    uint32_t    n, first;
+    ngx_uint_t  i;
+
+    first = 0;
+
+    for (i = 0; i < batch->nranges; i++) {
+
+        n = (uint32_t) (batch->range[i].to - batch->range[i].from);
+
+        if (ngx_mixtrack_batch_undecided(batch, first, first + n)) {
+            mxt_zone_deflating(&f->zone, batch->range[i].segment,
+                               (unsigned) on);
+        }
+
+        first += n;
+    }
+}
+
+
+uint32_t
+ngx_mixtrack_batch_undecided(ngx_mixtrack_batch_t *batch, uint32_t from,
+    uint32_t to)
+{
+    uint32_t  i, n;
+
+    if (batch->left == batch->events) {
+        return to - from;
+    }
+
+    n = 0;
+
+    for (i = from; i < to; i++) {
+        n += (batch->fate[i] == 0);
+    }
+
+    return n;
+}
+
+
+void
+ngx_mixtrack_batch_decide(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
+    mxt_outcome_e outcome)
+{
+    uint32_t  i;
+
+    for (i = from; i < to; i++) {
+
+        if (batch->fate[i]) {
+            continue;
+        }
+
+        batch->fate[i] = (unsigned char) (outcome + 1);
+        batch->outcome[outcome]++;
+        batch->left--;
+
+        if (batch->file.fd == -1) {
+            ngx_mixtrack_batch_outcome(f, batch, i, outcome);
+        }
+    }
+}
+
+
+static void
+ngx_mixtrack_batch_outcome(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t event, mxt_outcome_e outcome)
+{
+    uint32_t               segment, record, end;
+    ngx_mixtrack_lease_t  *lease;
+
+    segment = batch->range[ngx_mixtrack_batch_find(batch, event, &record,
+                                                   &end)].segment;
+    lease = &f->lease[segment];
+
+    /* given back with another batch */
+
+    if (lease->to == 0) {
+        return;
+    }
+
+    lease->done++;
+    lease->outcome[outcome]++;
+
+    if (lease->done == lease->to - lease->base) {
+        mxt_zone_settle(&f->zone, segment, lease->to, lease->outcome);
+        lease->to = 0;
+    }
+}
+
+
+void
+ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    if (batch->file.fd == -1) {
         ngx_mixtrack_batch_release(batch);
         return;
     }
 
-    for (i = 0; i < batch->nranges; i++) {
+    batch->outcome[MXT_ADOPTED] = batch->events;
 
-        range = &batch->range[i];
-        lease = &f->lease[range->segment];
+    mxt_zone_settle_spooled(&f->zone, batch->outcome);
 
-        n = (uint32_t) (range->to - range->from);
+    ngx_mixtrack_batch_unmake(batch);
 
-        lease->done += (uint16_t) n;
-        lease->outcome[outcome] += n;
-
-        if (lease->done == lease->to - lease->base) {
-            mxt_zone_settle(&f->zone, range->segment, lease->to,
-                            lease->outcome);
-            lease->to = 0;
-        }
+    if (mxt_spool_done(&batch->file) != 0) {
+        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 1,
+                         "a delivered spool file could not be removed");
     }
 
     ngx_mixtrack_batch_release(batch);
@@ -304,18 +562,33 @@ void
 ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch)
 {
+    uint32_t               n, first;
     ngx_uint_t             i;
     ngx_mixtrack_range_t  *range;
 
     if (batch->file.fd != -1) {
+        ngx_mixtrack_batch_unmake(batch);
         mxt_spool_release(&batch->file);
         ngx_mixtrack_batch_release(batch);
         return;
     }
 
+    first = 0;
+
     for (i = 0; i < batch->nranges; i++) {
 
         range = &batch->range[i];
+        n = (uint32_t) (range->to - range->from);
+
+        /* a segment that is settled, or will be with another batch, is not
+         * this one's to give back */
+
+        if (!ngx_mixtrack_batch_undecided(batch, first, first + n)) {
+            first += n;
+            continue;
+        }
+
+        first += n;
 
         (void) mxt_segment_unlease(&f->zone.segment[range->segment],
                                    f->zone.own_index);
@@ -349,7 +622,7 @@ ngx_mixtrack_batch_whole(ngx_mixtrack_flusher_t *f,
         }
     }
 
-    return 1;
+    return batch->left == batch->events;
 }
 
 
@@ -384,16 +657,34 @@ ngx_mixtrack_batch_free(ngx_mixtrack_flusher_t *f)
 }
 
 
-static void
-ngx_mixtrack_batch_release(ngx_mixtrack_batch_t *batch)
+/* a file's body goes with the file */
+
+void
+ngx_mixtrack_batch_unmake(ngx_mixtrack_batch_t *batch)
 {
-    if (batch->file.fd == -1 && batch->raw) {
+    if (batch->file.fd == -1 || batch->body != batch->file.body) {
         free(batch->body);
     }
 
     batch->body = NULL;
-    batch->nranges = 0;
+    batch->len = 0;
     batch->raw = 0;
+    batch->sent = 0;
+}
+
+
+static void
+ngx_mixtrack_batch_release(ngx_mixtrack_batch_t *batch)
+{
+    ngx_mixtrack_batch_unmake(batch);
+
+    mxt_array_close(&batch->array);
+    ngx_memzero(&batch->array, sizeof(mxt_array_t));
+
+    ngx_free(batch->fate);
+
+    batch->fate = NULL;
+    batch->nranges = 0;
     batch->file.fd = -1;
     batch->state = NGX_MIXTRACK_BATCH_FREE;
 }

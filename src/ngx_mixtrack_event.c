@@ -373,7 +373,9 @@ ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
         id->data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
     }
 
-    if (id->len > NGX_MIXTRACK_BANNED_MAX && id->len != ngx_mixtrack_banned[0].len) {
+    if (id->len > NGX_MIXTRACK_BANNED_MAX
+        && id->len != ngx_mixtrack_banned[0].len)
+    {
         return;
     }
 

@@ -270,14 +270,13 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
         (void) mxt_zone_bury(&f->zone);
     }
 
-    if (f->http == NULL) {
-        return NGX_MIXTRACK_REST;
-    }
-
     ngx_mixtrack_sender_receive(f, now);
     ngx_mixtrack_sender_send(f, now, 0);
+    ngx_mixtrack_spooler_relieve(f, now);
 
-    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)) {
+    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)
+        || f->relieving)
+    {
         return NGX_MIXTRACK_TICK;
     }
 
@@ -287,7 +286,10 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
         oldest = f->zone.segment[f->partial].opened;
     }
 
-    if (oldest == 0 || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1, 0) == 0) {
+    if (oldest == 0
+        || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1, 0) == 0
+        || ngx_mixtrack_sender_wait(f, now))
+    {
         return NGX_MIXTRACK_REST;
     }
 
@@ -353,6 +355,12 @@ ngx_mixtrack_flusher_create(ngx_cycle_t *cycle,
         mxt_zone_take(&f->zone, now);
     }
 
+    /* whatever was wrong with the configuration, it may be right by now */
+
+    if (http) {
+        mxt_gate_retry(&f->zone.shm->gate, now);
+    }
+
     ngx_mixtrack_spooler_open(f);
 
     return f;
@@ -370,6 +378,7 @@ ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
 {
     size_t                   segments;
     ngx_uint_t               i;
+    const char              *why;
     ngx_mixtrack_project_t  *project;
 
     project = f->project;
@@ -380,7 +389,7 @@ ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
         f->writer = mxt_process_self();
     }
 
-    f->nbatches = project->connections;
+    f->nbatches = project->connections + NGX_MIXTRACK_SPARE;
     f->batch = ngx_calloc(f->nbatches * sizeof(ngx_mixtrack_batch_t), f->log);
     f->lease = ngx_calloc(segments * sizeof(ngx_mixtrack_lease_t), f->log);
     f->order = ngx_calloc(segments * sizeof(ngx_mixtrack_order_t), f->log);
@@ -399,16 +408,33 @@ ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f, ngx_uint_t http)
         f->batch[i].file.fd = -1;
         f->batch[i].range = ngx_calloc(NGX_MIXTRACK_RANGES
                                        * sizeof(ngx_mixtrack_range_t), f->log);
-        if (f->batch[i].range == NULL) {
+        f->batch[i].part = ngx_calloc(NGX_MIXTRACK_PARTS
+                                       * sizeof(ngx_mixtrack_part_t), f->log);
+
+        if (f->batch[i].range == NULL || f->batch[i].part == NULL) {
             return NGX_ERROR;
         }
     }
 
-    if (!http || project->http.url == NULL) {
+    ngx_mixtrack_sender_init(f);
+
+    if (!http) {
         return NGX_OK;
     }
 
-    f->http = mxt_http_create(&project->http, NULL);
+    /* a dry run goes to a file */
+
+    if (project->http.url == NULL) {
+        return NGX_OK;
+    }
+
+    f->http = mxt_http_create(&project->http, &why);
+
+    if (f->http == NULL) {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "mixtrack: project \"%V\": libcurl cannot be used as "
+                      "configured, %s", &project->name, why);
+    }
 
     return f->http ? NGX_OK : NGX_ERROR;
 }
@@ -426,6 +452,7 @@ ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
         }
 
         ngx_free(f->batch[i].range);
+        ngx_free(f->batch[i].part);
     }
 
     if (f->http) {

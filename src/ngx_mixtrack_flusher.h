@@ -6,10 +6,14 @@
  *     stop       quit and terminate, and what is left by the dead
  *     batch      lease -> batch -> settle
  *     sender     post, and what is due when
+ *     dry        or a local file, for the dry run
+ *     refuse     batches that the server does not want: halve, reject, hold
+ *     reject     what is given up: too old, or refused
  *     spooler    batches to and from the disk
+ *     say        lines in the log
  *
- * Its memory is fixed when it starts, but for the bodies on their way: at
- * most one for each connection.
+ * Its memory is fixed when it starts, but for the batches under way: some
+ * more than there are connections.
  */
 
 
@@ -19,6 +23,7 @@
 
 #include "ngx_mixtrack.h"
 
+#include "mxt_array.h"
 #include "mxt_batch.h"
 #include "mxt_http.h"
 #include "mxt_reject.h"
@@ -31,6 +36,14 @@
 
 /* names of spool files kept at a time */
 #define NGX_MIXTRACK_SPOOL_NAMES  64
+
+/* batches beyond one for each connection: refused ones, which wait for the
+ * verdict on others, and one to spool with */
+#define NGX_MIXTRACK_SPARE        4
+
+/* parts of a refused batch: one more with each post, and those are at most
+ * 4 log2(65536) */
+#define NGX_MIXTRACK_PARTS       72
 
 
 typedef struct {
@@ -47,6 +60,20 @@ typedef enum {
 } ngx_mixtrack_batch_state_e;
 
 
+/*
+ * A part of a batch that is posted by itself: its events [from, to), of which
+ * some may have an outcome already.  At first there is one, the whole.
+ */
+typedef struct {
+    uint32_t                   from;
+    uint32_t                   to;
+    uint32_t                   error;      /* a hash of the words with which
+                                              200/0 came; 0 is none */
+    unsigned                   refused:1;  /* for good, and why: */
+    char                       why[MXT_POLICY_WHY];
+} ngx_mixtrack_part_t;
+
+
 /* from records of the zone, or from a spool file */
 typedef struct {
     ngx_mixtrack_batch_state_e state;
@@ -55,15 +82,31 @@ typedef struct {
     ngx_uint_t                 nranges;
 
     mxt_spool_file_t           file;       /* fd -1 is none */
+    mxt_array_t                array;      /* its events, once looked at */
+
+    uint32_t                   events;
+    uint32_t                   left;       /* without an outcome */
+    unsigned char             *fate;       /* by event: 0, or outcome + 1 */
+    uint32_t                   outcome[MXT_OUTCOMES];
+    uint64_t                   oldest;     /* ms since the epoch */
+
+    ngx_mixtrack_part_t      *part;
+    ngx_uint_t                 nparts;
+    ngx_uint_t                 current;    /* the body's */
 
     unsigned char             *body;       /* the file's, or malloc'ed */
     size_t                     len;
-    size_t                     raw;        /* 0 for a file's */
+    size_t                     raw;        /* uncompressed */
+    uint32_t                   sent;       /* events in it */
     unsigned                   gzip;
 
-    uint32_t                   events;
-    uint64_t                   oldest;     /* ms since the epoch */
     ngx_uint_t                 attempts;
+    ngx_uint_t                 broken;     /* in a row, while it was sent */
+    ngx_uint_t                 posts;      /* since it was refused; 0: not */
+    unsigned                   counted:1;  /* among those refused in a row */
+    unsigned                   large:1;    /* it was for its size */
+    unsigned                   parked:1;   /* refused whole, to be judged when
+                                              another one was */
     uint64_t                   started;    /* of the last, monotonic ms */
 } ngx_mixtrack_batch_t;
 
@@ -85,6 +128,28 @@ typedef struct {
 } ngx_mixtrack_order_t;
 
 
+/* what a line in the log is about: one a second of each */
+typedef enum {
+    NGX_MIXTRACK_SAY_POST = 0,
+    NGX_MIXTRACK_SAY_HOLD,
+    NGX_MIXTRACK_SAY_REJECTED,
+    NGX_MIXTRACK_SAY_EXPIRED,
+    NGX_MIXTRACK_SAY_WRITE,
+    NGX_MIXTRACK_SAY_READ,
+    NGX_MIXTRACK_SAY_FULL,
+    NGX_MIXTRACK_SAY_BAD,
+    NGX_MIXTRACK_SAY_FOREIGN,
+    NGX_MIXTRACK_SAY_RECORD,
+    NGX_MIXTRACK_CAUSES
+} ngx_mixtrack_cause_e;
+
+
+typedef struct {
+    uint64_t                   at;         /* the last line; 0 is never */
+    uint64_t                   n;          /* in all */
+} ngx_mixtrack_say_t;
+
+
 typedef enum {
     NGX_MIXTRACK_RUNNING = 0,
     NGX_MIXTRACK_QUITTING,
@@ -102,8 +167,15 @@ typedef struct {
     mxt_http_t                *http;       /* NULL: nothing is posted */
     mxt_encoder_t             *encoder;
 
-    ngx_mixtrack_batch_t      *batch;      /* one for each connection */
+    ngx_mixtrack_batch_t      *batch;      /* and some more than connections */
     ngx_uint_t                 nbatches;
+    ngx_mixtrack_batch_t      *probe;      /* that of a half-open gate */
+    ngx_uint_t                 most_events;  /* of one batch: what is
+                                              configured, or smooth by rate */
+    size_t                     max_bytes;  /* the same, of its bytes, */
+    size_t                     most_bytes; /* or less after a 413 */
+    uint64_t                   replied_at; /* the last, or posting began */
+    uint64_t                   suspect_at; /* a batch was refused whole */
     ngx_mixtrack_lease_t      *lease;      /* by segment */
     ngx_mixtrack_order_t      *order;      /* scratch, by segment */
     ngx_uint_t                 partial;    /* leased, not all of it in batches;
@@ -119,6 +191,11 @@ typedef struct {
     uint64_t                   listed;     /* when, monotonic ms; 0 is never */
     uint64_t                   disk;       /* bytes of our files there */
     ngx_uint_t                 looked;     /* disk is known */
+    ngx_uint_t                 foreign;    /* as last told */
+    uint64_t                   reopen_at;  /* the directory, if it is gone */
+    uint64_t                   write_at;   /* after an error, not before */
+    ngx_uint_t                 relieving;  /* the queue */
+    ngx_uint_t                 live;       /* the last batch was no file */
 
     ngx_event_t                timer;
     ngx_mixtrack_stage_e       stage;
@@ -129,9 +206,7 @@ typedef struct {
     uint64_t                   alone_at;   /* the last worker had gone */
     uint64_t                   spool_at;   /* stopping, the next time */
 
-    uint64_t                   failed_at;  /* the first of these failures */
-    uint64_t                   logged_at;
-    ngx_uint_t                 unlogged;
+    ngx_mixtrack_say_t         say[NGX_MIXTRACK_CAUSES];
 } ngx_mixtrack_flusher_t;
 
 
@@ -162,6 +237,9 @@ ngx_msec_t ngx_mixtrack_stop_step(ngx_mixtrack_flusher_t *f, uint64_t now);
 
 /* ngx_mixtrack_sender.c */
 
+/* How large a batch may be. */
+void ngx_mixtrack_sender_init(ngx_mixtrack_flusher_t *f);
+
 /* Takes the replies that are there and settles their batches. */
 void ngx_mixtrack_sender_receive(ngx_mixtrack_flusher_t *f, uint64_t now);
 
@@ -170,12 +248,15 @@ void ngx_mixtrack_sender_receive(ngx_mixtrack_flusher_t *f, uint64_t now);
 void ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush);
 
+/* The ms until the rate lets the next post pass, 0 if now. */
+uint64_t ngx_mixtrack_sender_wait(ngx_mixtrack_flusher_t *f, uint64_t now);
+
+/* Whether posts are on their way, and none was answered for a while. */
+ngx_uint_t ngx_mixtrack_sender_stalled(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+
 /* Aborts what is on its way; those batches are ready again. */
 void ngx_mixtrack_sender_abort(ngx_mixtrack_flusher_t *f);
-
-/* One line a second at most; the last text is kept for the status. */
-void ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f, const char *text,
-    uint64_t now);
 
 
 /* ngx_mixtrack_batch.c */
@@ -188,15 +269,44 @@ void ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f, const char *text,
 ngx_int_t ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 
-/* All of the batch has this outcome; it is free again. */
+/* Makes a batch of a claimed file, whose events are in batch->array: its body
+ * is the file's.  NGX_OK, or NGX_ERROR when there is no memory. */
+ngx_int_t ngx_mixtrack_batch_adopt(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+
+/* Makes the body out of the events of [from, to) that have no outcome, if
+ * there are any.  NGX_OK, or NGX_ERROR with the reason logged. */
+ngx_int_t ngx_mixtrack_batch_encode(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
+    ngx_uint_t stored);
+
+/* Frees the body. */
+void ngx_mixtrack_batch_unmake(ngx_mixtrack_batch_t *batch);
+
+/* Event number i, as it was written, with its comma. */
+void ngx_mixtrack_batch_event(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t i, mxt_span_t *span);
+
+/* How many events of [from, to) have no outcome yet. */
+uint32_t ngx_mixtrack_batch_undecided(ngx_mixtrack_batch_t *batch,
+    uint32_t from, uint32_t to);
+
+/* What of [from, to) has no outcome yet gets this one. */
+void ngx_mixtrack_batch_decide(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
+    mxt_outcome_e outcome);
+
+/* Every event has an outcome: counts a file's and removes it; the batch is
+ * free again. */
 void ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, mxt_outcome_e outcome);
+    ngx_mixtrack_batch_t *batch);
 
 /* Gives the batch's segments, or its file, back as they are. */
 void ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
-/* Whether every segment of the batch is in no other batch. */
+/* Whether every segment of the batch is in no other batch, and no event of
+ * it has an outcome. */
 ngx_uint_t ngx_mixtrack_batch_whole(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
@@ -206,6 +316,55 @@ ngx_uint_t ngx_mixtrack_batch_count(ngx_mixtrack_flusher_t *f,
 
 /* A free batch, or NULL. */
 ngx_mixtrack_batch_t *ngx_mixtrack_batch_free(ngx_mixtrack_flusher_t *f);
+
+
+/* ngx_mixtrack_refuse.c */
+
+/* The batch's body was refused, as the verdict says: halves it, or gives it
+ * up, or finds that the fault is not the batch's.  The batch is ready, or
+ * free. */
+void ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now);
+
+/* Something was delivered: what was refused in single parts before was at
+ * fault itself, and is rejected. */
+void ngx_mixtrack_refuse_judge(ngx_mixtrack_flusher_t *f);
+
+/* Chooses the part to post next and makes its body.  NGX_OK; NGX_DECLINED
+ * if the batch waits for others, or there was nothing left of it and it is
+ * free now; or NGX_ERROR. */
+ngx_int_t ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+
+
+/* ngx_mixtrack_dry.c */
+
+/* Appends the events of the batch's body to the project's file, a line each:
+ * all or none.  NGX_OK, or NGX_ERROR with the reason logged. */
+ngx_int_t ngx_mixtrack_dry_write(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+
+
+/* ngx_mixtrack_reject.c */
+
+/* Writes the undecided events of [from, to) to the rejected file, and gives
+ * them this outcome. */
+void ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
+    mxt_outcome_e outcome, const char *reason);
+
+/* The events that a PARTIAL verdict names, and those it does not. */
+void ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v);
+
+/* Expires the events of a batch that are too old by now.  Returns 1 if some
+ * were: then its body is to be made again, if anything is left of it. */
+ngx_uint_t ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
+
+/* Sets one leased segment's records aside as rejected. */
+void ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t segment, const char *reason);
 
 
 /* ngx_mixtrack_spooler.c */
@@ -218,19 +377,33 @@ void ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f);
 ngx_int_t ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 
-/* Writes a batch of records to a file and settles it.  NGX_OK, or NGX_ERROR
- * with the reason logged and the batch as it was. */
+/* Writes what is left of a batch of records to a file and settles it.
+ * NGX_OK, or NGX_ERROR with the reason logged and the batch as it was. */
 ngx_int_t ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch);
+    ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
+
+/* Spools the oldest of what cannot be delivered, one batch for each call,
+ * when the queue runs full. */
+void ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now);
 
 /* Spools every batch that is ready, and all that can be leased; NGX_ERROR
  * when a file could not be written. */
 ngx_int_t ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f,
     ngx_uint_t stored);
 
-/* Sets one segment's records aside as rejected, raw. */
-void ngx_mixtrack_spooler_reject(ngx_mixtrack_flusher_t *f,
-    ngx_uint_t segment, const char *reason);
+
+/* ngx_mixtrack_say.c */
+
+/*
+ * A line in the log, unless there was one of the same cause within the last
+ * second; with how often (in all, n more now) if n is not 0.
+ */
+void ngx_cdecl ngx_mixtrack_say(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_cause_e cause, ngx_uint_t level, ngx_err_t err, uint64_t n,
+    const char *fmt, ...);
+
+/* The last error, for the status. */
+void ngx_mixtrack_say_error(ngx_mixtrack_flusher_t *f, const char *text);
 
 
 #endif /* NGX_MIXTRACK_FLUSHER_H */

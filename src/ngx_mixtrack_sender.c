@@ -17,22 +17,57 @@
 #define NGX_MIXTRACK_ATTEMPTS 3
 
 
+/* a connection that answers is not stalled for so long, ms */
+#define NGX_MIXTRACK_STALL    1000
+
+
 static void ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_http_result_t *result, uint64_t now);
-static void ngx_mixtrack_sender_succeeded(ngx_mixtrack_flusher_t *f,
+static void ngx_mixtrack_sender_judge(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_reply_t *reply, mxt_verdict_t *v);
+static void ngx_mixtrack_sender_delivered(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now);
+static void ngx_mixtrack_sender_again(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+static void ngx_mixtrack_sender_refused(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now);
+static void ngx_mixtrack_sender_held(ngx_mixtrack_flusher_t *f,
+    mxt_verdict_t *v, uint64_t now);
+static void ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, const char *text,
+    uint64_t now);
+static ngx_uint_t ngx_mixtrack_sender_room(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_next(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
+static ngx_mixtrack_batch_t *ngx_mixtrack_sender_choose(
+    ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_fresh(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
+static ngx_uint_t ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f);
 static ngx_uint_t ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f,
     uint64_t now, ngx_uint_t flush);
 static ngx_int_t ngx_mixtrack_sender_post(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
+static ngx_int_t ngx_mixtrack_sender_dry(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
 static void ngx_mixtrack_sender_inflight(ngx_mixtrack_flusher_t *f);
 
 
-static const mxt_backoff_t  ngx_mixtrack_backoff = { 2000, 60000, 1000, 5000 };
+void
+ngx_mixtrack_sender_init(ngx_mixtrack_flusher_t *f)
+{
+    uint64_t  events, bytes;
+
+    events = f->project->batch_events;
+    bytes = f->project->batch_bytes;
+
+    mxt_rate_most(&f->project->rate, &events, &bytes);
+
+    f->most_events = (ngx_uint_t) events;
+    f->max_bytes = (size_t) bytes;
+    f->most_bytes = f->max_bytes;
+}
 
 
 void
@@ -59,15 +94,19 @@ ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_http_result_t *result, uint64_t now)
 {
     long                      status;
-    uint64_t                  started;
-    mxt_gate_t               *gate;
-    mxt_attempt_t             a;
     mxt_verdict_t             v;
     ngx_mixtrack_batch_t     *batch;
     mxt_flusher_counter_e     counter;
 
     batch = result->data;
-    gate = &f->zone.shm->gate;
+    batch->state = NGX_MIXTRACK_BATCH_READY;
+
+    f->replied_at = now;
+
+    if (f->probe == batch) {
+        f->probe = NULL;
+    }
+
     status = result->reply.error ? 0 : result->reply.status;
 
     counter = (status >= 200 && status < 300) ? MXT_POSTS_2XX
@@ -79,92 +118,195 @@ ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_zone_add(&f->zone, counter, 1);
     mxt_zone_add(&f->zone, MXT_LATENCY_SUM, result->ms);
 
-    ngx_memzero(&a, sizeof(mxt_attempt_t));
+    ngx_mixtrack_sender_judge(f, batch, &result->reply, &v);
 
-    a.events = batch->events;
-    a.failures = gate->failures + 1;
-    a.random = (uint32_t) ngx_random();
-    a.backoff = &ngx_mixtrack_backoff;
+    switch (v.verdict) {
 
-    mxt_policy_judge(&result->reply, &a, &v);
+    case MXT_VERDICT_DELIVERED:
+    case MXT_VERDICT_PARTIAL:
+        ngx_mixtrack_sender_delivered(f, batch, &v, now);
+        break;
+
+    case MXT_VERDICT_INVALID:
+    case MXT_VERDICT_REFUSED:
+    case MXT_VERDICT_TOO_LARGE:
+        ngx_mixtrack_sender_refused(f, batch, &v, now);
+        break;
+
+    case MXT_VERDICT_HOLD:
+        ngx_mixtrack_sender_held(f, &v, now);
+        break;
+
+    default: /* MXT_VERDICT_RETRY, MXT_VERDICT_SLOW_DOWN */
+        ngx_mixtrack_sender_failed(f, batch, &v, result->text, now);
+    }
+
     mxt_verdict_done(&v);
-
-    if (v.verdict == MXT_VERDICT_DELIVERED) {
-        mxt_zone_add(&f->zone, MXT_BYTES_RAW, batch->raw);
-        mxt_zone_add(&f->zone, MXT_BYTES_WIRE, batch->len);
-
-        started = batch->started;
-
-        ngx_mixtrack_batch_finish(f, batch, MXT_DELIVERED);
-
-        if (mxt_zone_holds(&f->zone)) {
-            (void) mxt_gate_passed(gate, started,
-                                   (unsigned) f->project->connections);
-        }
-
-        ngx_mixtrack_sender_succeeded(f, now);
-        return;
-    }
-
-    batch->state = NGX_MIXTRACK_BATCH_READY;
-
-    if (mxt_zone_holds(&f->zone)) {
-        if (v.delay == 0) {
-            v.delay = mxt_gate_backoff(&ngx_mixtrack_backoff, a.failures,
-                                       a.random);
-        }
-
-        (void) mxt_gate_failed(gate, batch->started, now, v.delay,
-                               v.verdict == MXT_VERDICT_SLOW_DOWN,
-                               (unsigned) f->project->connections);
-    }
-
-    ngx_mixtrack_sender_failed(f, result->text ? result->text : v.why, now);
 }
 
 
 static void
-ngx_mixtrack_sender_succeeded(ngx_mixtrack_flusher_t *f, uint64_t now)
+ngx_mixtrack_sender_judge(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_reply_t *reply, mxt_verdict_t *v)
 {
-    if (f->failed_at == 0) {
-        return;
-    }
+    ngx_time_t     *tp;
+    mxt_attempt_t   a;
 
-    ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
-                  "mixtrack: project \"%V\": posts succeed again after %uL ms",
-                  &f->project->name, now - f->failed_at);
+    batch->broken = (reply->error == MXT_POLICY_SEND_ERROR)
+                    ? batch->broken + 1 : 0;
 
-    f->failed_at = 0;
-    f->unlogged = 0;
+    tp = ngx_timeofday();
+
+    a.api = f->project->api;
+    a.events = batch->sent;
+    a.broken = (uint32_t) batch->broken;
+    a.failures = f->zone.shm->gate.failures + 1;
+    a.now = (uint64_t) tp->sec * 1000 + tp->msec;
+    a.random = (uint32_t) ngx_random();
+    a.backoff = &f->project->backoff;
+
+    mxt_policy_judge(reply, &a, v);
 }
 
 
-void
-ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f, const char *text,
-    uint64_t now)
+static void
+ngx_mixtrack_sender_delivered(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now)
 {
-    char  *error;
+    uint64_t               started;
+    ngx_mixtrack_part_t  *part;
 
-    error = f->zone.shm->error;
+    started = batch->started;
+    part = &batch->part[batch->current];
 
-    (void) ngx_cpystrn((u_char *) error, (u_char *) text, MXT_ZONE_ERROR_MAX);
+    mxt_zone_add(&f->zone, MXT_BYTES_RAW, batch->raw);
+    mxt_zone_add(&f->zone, MXT_BYTES_WIRE, batch->len);
 
-    if (f->failed_at == 0) {
-        f->failed_at = now;
+    /* what was too large once may have been so by a whim of the server */
+
+    if (f->most_bytes < f->max_bytes && batch->raw >= f->most_bytes / 2) {
+        f->most_bytes += f->most_bytes / 64 + 1;
+        f->most_bytes = ngx_min(f->most_bytes, f->max_bytes);
     }
 
-    f->unlogged++;
+    if (v && v->verdict == MXT_VERDICT_PARTIAL) {
+        ngx_mixtrack_reject_named(f, batch, v);
+    }
 
-    if (f->logged_at && now - f->logged_at < 1000) {
+    ngx_mixtrack_batch_decide(f, batch, part->from, part->to, MXT_DELIVERED);
+
+    if (batch->left == 0) {
+        ngx_mixtrack_batch_finish(f, batch);
+
+    } else {
+        ngx_mixtrack_batch_unmake(batch);
+
+        batch->attempts = 0;
+
+        if (batch->large) {
+            batch->posts = 1;
+        }
+    }
+
+    ngx_mixtrack_refuse_judge(f);
+
+    if (mxt_zone_holds(&f->zone)) {
+        (void) mxt_gate_passed(&f->zone.shm->gate, started,
+                               (unsigned) f->project->connections);
+        ngx_mixtrack_sender_again(f, now);
+    }
+}
+
+
+/* the first success after an outage says how long that was */
+
+static void
+ngx_mixtrack_sender_again(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    mxt_look_t       look;
+    mxt_zone_shm_t  *shm;
+
+    shm = f->zone.shm;
+
+    if (shm->failed_at == 0 || shm->gate.failures || shm->gate.hold) {
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                  "mixtrack: project \"%V\": %ui failed: %s",
-                  &f->project->name, f->unlogged, error);
+    mxt_zone_look(&f->zone, &look);
 
-    f->logged_at = now;
-    f->unlogged = 0;
+    ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
+                  "mixtrack: project \"%V\": posts succeed again after %uL "
+                  "ms, %uL events are waiting, and %uL spool files",
+                  &f->project->name, now - shm->failed_at,
+                  look.queued + look.in_flight, shm->spool_files);
+
+    shm->failed_at = 0;
+}
+
+
+static void
+ngx_mixtrack_sender_refused(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now)
+{
+    ngx_mixtrack_say_error(f, v->why);
+
+    if (mxt_zone_holds(&f->zone)) {
+        (void) mxt_gate_answered(&f->zone.shm->gate, batch->started,
+                                 (unsigned) f->project->connections);
+        ngx_mixtrack_sender_again(f, now);
+    }
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_POST, NGX_LOG_WARN, 0, 1,
+                     "a post of %uD events is refused: %s", batch->sent,
+                     v->why);
+
+    ngx_mixtrack_refuse(f, batch, v, now);
+}
+
+
+static void
+ngx_mixtrack_sender_held(ngx_mixtrack_flusher_t *f, mxt_verdict_t *v,
+    uint64_t now)
+{
+    ngx_mixtrack_say_error(f, v->why);
+
+    if (mxt_zone_holds(&f->zone)) {
+
+        if (f->zone.shm->failed_at == 0) {
+            f->zone.shm->failed_at = now;
+        }
+
+        mxt_gate_hold(&f->zone.shm->gate, now, v->delay);
+    }
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD, NGX_LOG_ERR, 0, 1,
+                     "the endpoint refuses us (%s): delivery is on hold, "
+                     "events are kept; check token, account and endpoint, and "
+                     "reload", v->why);
+}
+
+
+static void
+ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, const char *text,
+    uint64_t now)
+{
+    ngx_mixtrack_say_error(f, text ? text : v->why);
+
+    if (mxt_zone_holds(&f->zone)) {
+
+        if (f->zone.shm->failed_at == 0) {
+            f->zone.shm->failed_at = now;
+        }
+
+        (void) mxt_gate_failed(&f->zone.shm->gate, batch->started, now,
+                               v->delay,
+                               v->verdict == MXT_VERDICT_SLOW_DOWN,
+                               (unsigned) f->project->connections);
+    }
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_POST, NGX_LOG_WARN, 0, 1,
+                     "a post failed: %s", f->zone.shm->error);
 }
 
 
@@ -172,11 +314,8 @@ void
 ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
-    unsigned               n, inflight;
-    mxt_gate_t            *gate;
+    ngx_uint_t             n;
     ngx_mixtrack_batch_t  *batch;
-
-    gate = &f->zone.shm->gate;
 
     mxt_zone_look(&f->zone, &f->look);
 
@@ -186,32 +325,109 @@ ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
         f->zone.shm->high_water = f->look.used;
     }
 
-    /* all flushers of a zone share one count */
+    for (n = ngx_mixtrack_sender_room(f, now); n; n--) {
 
-    inflight = mxt_zone_inflight(&f->zone);
-    n = mxt_gate_allows(gate, now, inflight,
-                        (unsigned) f->project->connections, inflight != 0);
-
-    for ( /* void */ ; n; n--) {
+        if (ngx_mixtrack_sender_wait(f, now)) {
+            return;
+        }
 
         batch = ngx_mixtrack_sender_next(f, now, flush);
 
         if (batch == NULL || ngx_mixtrack_sender_post(f, batch, now) != NGX_OK)
         {
-            break;
+            return;
+        }
+    }
+}
+
+
+/* how many posts may start */
+
+static ngx_uint_t
+ngx_mixtrack_sender_room(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    unsigned  n, inflight;
+
+    /* all flushers of a zone share one count */
+
+    inflight = mxt_zone_inflight(&f->zone);
+
+    n = mxt_gate_allows(&f->zone.shm->gate, now, inflight,
+                        (unsigned) f->project->connections, f->probe != NULL);
+
+    /* one at a time, until it is known who is at fault */
+
+    if (f->suspect_at && n) {
+        n = ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING) == 0;
+    }
+
+    return n;
+}
+
+
+uint64_t
+ngx_mixtrack_sender_wait(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    mxt_rate_t  rate;
+
+    if (mxt_zone_holds(&f->zone)) {
+        return mxt_rate_wait(&f->zone.shm->rate, &f->project->rate, now);
+    }
+
+    /* it is the successor's */
+
+    rate = f->zone.shm->rate;
+
+    return mxt_rate_wait(&rate, &f->project->rate, now);
+}
+
+
+ngx_uint_t
+ngx_mixtrack_sender_stalled(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    return ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)
+           && now - f->replied_at > NGX_MIXTRACK_STALL;
+}
+
+
+static ngx_mixtrack_batch_t *
+ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
+    ngx_uint_t flush)
+{
+    ngx_int_t              rc;
+    ngx_mixtrack_batch_t  *batch;
+
+    for ( ;; ) {
+
+        batch = ngx_mixtrack_sender_choose(f, now, flush);
+
+        if (batch == NULL) {
+            return NULL;
+        }
+
+        (void) ngx_mixtrack_reject_old(f, batch, now);
+
+        rc = ngx_mixtrack_refuse_next(f, batch);
+
+        if (rc == NGX_OK) {
+            return batch;
+        }
+
+        if (rc == NGX_ERROR) {
+            return NULL;
         }
     }
 }
 
 
 /*
- * A batch that was tried before comes first, but one that was refused again
- * and again lets the others pass: it may be the batch that is at fault, and
- * not the server.
+ * A batch that was tried before comes first, but one that failed again and
+ * again lets the others pass: it may be the batch that is at fault, and not
+ * the server.
  */
 
 static ngx_mixtrack_batch_t *
-ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
+ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
     ngx_uint_t             i;
@@ -223,7 +439,7 @@ ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
 
         batch = &f->batch[i];
 
-        if (batch->state == NGX_MIXTRACK_BATCH_READY
+        if (batch->state == NGX_MIXTRACK_BATCH_READY && !batch->parked
             && (ready == NULL || batch->attempts < ready->attempts
                 || (batch->attempts == ready->attempts
                     && batch->oldest < ready->oldest)))
@@ -242,13 +458,13 @@ ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
 }
 
 
-/* a spool file's batch, or one of the zone */
+/* a spool file's batch, or one of the zone: in turn, when there are both */
 
 static ngx_mixtrack_batch_t *
 ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
-    ngx_uint_t             i;
+    ngx_uint_t             due;
     ngx_mixtrack_batch_t  *batch;
 
     batch = ngx_mixtrack_batch_free(f);
@@ -257,32 +473,47 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
         return NULL;
     }
 
-    /* one file at a time, so that live events are never behind the spool */
+    due = ngx_mixtrack_sender_due(f, now, flush);
 
-    if (f->stage == NGX_MIXTRACK_RUNNING) {
-
-        for (i = 0; i < f->nbatches; i++) {
-            if (f->batch[i].file.fd != -1) {
-                break;
-            }
-        }
-
-        if (i == f->nbatches
-            && ngx_mixtrack_spooler_claim(f, batch, now) == NGX_OK)
-        {
-            return batch;
-        }
+    if ((f->live || !due)
+        && ngx_mixtrack_sender_adopts(f)
+        && ngx_mixtrack_spooler_claim(f, batch, now) == NGX_OK)
+    {
+        f->live = 0;
+        return batch;
     }
 
-    if (!ngx_mixtrack_sender_due(f, now, flush)
-        || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK)
-    {
+    if (!due || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK) {
         return NULL;
     }
+
+    f->live = 1;
 
     mxt_zone_look(&f->zone, &f->look);
 
     return batch;
+}
+
+
+/* never more than half of the connections are behind with the spool */
+
+static ngx_uint_t
+ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t  i, n;
+
+    if (f->stage != NGX_MIXTRACK_RUNNING) {
+        return 0;
+    }
+
+    n = 0;
+
+    for (i = 0; i < f->nbatches; i++) {
+        n += (f->batch[i].state != NGX_MIXTRACK_BATCH_FREE
+              && f->batch[i].file.fd != -1);
+    }
+
+    return n == 0 || 2 * n < (ngx_uint_t) f->project->connections;
 }
 
 
@@ -325,8 +556,8 @@ ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
         oldest = f->zone.segment[f->partial].opened;
     }
 
-    if (records + look->sealed_records >= project->batch_events
-        || bytes + look->sealed_bytes >= project->batch_bytes)
+    if (records + look->sealed_records >= f->most_events
+        || bytes + look->sealed_bytes >= f->most_bytes)
     {
         return 1;
     }
@@ -336,9 +567,8 @@ ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
     }
 
     if (flush || now >= oldest + project->batch_interval
-        || records + look->queued >= project->batch_events
-        || bytes + look->sealed_bytes + look->open_bytes
-           >= project->batch_bytes)
+        || records + look->queued >= f->most_events
+        || bytes + look->sealed_bytes + look->open_bytes >= f->most_bytes)
     {
         mxt_zone_seal(&f->zone);
         return 1;
@@ -352,6 +582,10 @@ static ngx_int_t
 ngx_mixtrack_sender_post(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now)
 {
+    if (f->project->file) {
+        return ngx_mixtrack_sender_dry(f, batch, now);
+    }
+
     if (mxt_http_post(f->http, batch->body, batch->len, batch->gzip, batch)
         != 0)
     {
@@ -362,8 +596,21 @@ ngx_mixtrack_sender_post(ngx_mixtrack_flusher_t *f,
         mxt_zone_add(&f->zone, MXT_RETRIES, 1);
     }
 
+    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING) == 0) {
+        f->replied_at = now;
+    }
+
     batch->state = NGX_MIXTRACK_BATCH_POSTING;
     batch->started = now;
+
+    if (f->zone.shm->gate.failures) {
+        f->probe = batch;
+    }
+
+    if (mxt_zone_holds(&f->zone)) {
+        mxt_rate_take(&f->zone.shm->rate, &f->project->rate, now, batch->sent,
+                      batch->raw);
+    }
 
     ngx_mixtrack_sender_inflight(f);
 
@@ -372,6 +619,36 @@ ngx_mixtrack_sender_post(ngx_mixtrack_flusher_t *f,
     (void) mxt_http_perform(f->http, 0);
 
     return NGX_OK;
+}
+
+
+/* the dry run: a line for each event, and no network */
+
+static ngx_int_t
+ngx_mixtrack_sender_dry(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now)
+{
+    mxt_verdict_t  v;
+
+    batch->attempts++;
+    batch->started = now;
+
+    if (ngx_mixtrack_dry_write(f, batch) == NGX_OK) {
+        ngx_mixtrack_sender_delivered(f, batch, NULL, now);
+        return NGX_OK;
+    }
+
+    ngx_memzero(&v, sizeof(mxt_verdict_t));
+
+    v.verdict = MXT_VERDICT_RETRY;
+    v.delay = mxt_gate_backoff(&f->project->backoff,
+                               f->zone.shm->gate.failures + 1,
+                               (uint32_t) ngx_random());
+
+    ngx_mixtrack_sender_failed(f, batch, &v, "the file of \"endpoint\" cannot "
+                               "be written", now);
+
+    return NGX_DECLINED;
 }
 
 
@@ -384,6 +661,8 @@ ngx_mixtrack_sender_abort(ngx_mixtrack_flusher_t *f)
         mxt_http_destroy(f->http);
         f->http = NULL;
     }
+
+    f->probe = NULL;
 
     for (i = 0; i < f->nbatches; i++) {
         if (f->batch[i].state == NGX_MIXTRACK_BATCH_POSTING) {

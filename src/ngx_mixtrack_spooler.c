@@ -8,17 +8,33 @@
 #include "ngx_mixtrack_flusher.h"
 
 
-/* how often the directory is read while nothing of it is left to send, ms */
-#define NGX_MIXTRACK_SPOOL_LOOK  1000
+/* how often the directory is read while nothing of it is left to send, how
+ * often one that is gone is looked for, and how long nothing is written after
+ * an error, ms */
+#define NGX_MIXTRACK_SPOOL_LOOK   1000
+#define NGX_MIXTRACK_SPOOL_REOPEN 1000
+#define NGX_MIXTRACK_SPOOL_REST   1000
+
+/* the queue is relieved from the one fill down to the other, in quarters;
+ * with an endpoint that only hangs, from the third */
+#define NGX_MIXTRACK_SPOOL_HIGH   2
+#define NGX_MIXTRACK_SPOOL_LOW    1
+#define NGX_MIXTRACK_SPOOL_STALL  3
 
 
+static ngx_int_t ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+static ngx_int_t ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name);
+static void ngx_mixtrack_spooler_unreadable(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name);
 static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_int_t ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f);
 static ngx_int_t ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
     size_t len);
-static ngx_int_t ngx_mixtrack_spooler_reject_lines(
-    ngx_mixtrack_flusher_t *f, ngx_uint_t segment, const char *reason);
+static ngx_mixtrack_batch_t *ngx_mixtrack_spooler_oldest(
+    ngx_mixtrack_flusher_t *f);
 
 
 void
@@ -35,13 +51,42 @@ ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f)
     (void) ngx_snprintf(name, NGX_MAX_PATH, "%V%Z", &f->project->name);
 
     f->dir = mxt_spool_open((char *) f->spool_path.data, (char *) name);
+    f->reopen_at = ngx_current_msec + NGX_MIXTRACK_SPOOL_REOPEN;
 
     if (f->dir == -1) {
-        ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
-                      "mixtrack: project \"%V\" has no spool, \"%V/%s\" "
-                      "cannot be used",
-                      &f->project->name, &f->spool_path, name);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 0,
+                         "has no spool, \"%V/%s\" cannot be used",
+                         &f->spool_path, name);
     }
+}
+
+
+/* a directory that was removed under our descriptor is made again */
+
+static ngx_int_t
+ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    struct stat  st;
+
+    if (f->dir != -1 && (fstat(f->dir, &st) == -1 || st.st_nlink == 0)) {
+
+        (void) close(f->dir);
+
+        f->dir = -1;
+        f->disk = 0;
+        f->looked = 0;
+        f->reopen_at = 0;
+
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, 0, 0,
+                         "the spool's directory was removed, and what was in "
+                         "it");
+    }
+
+    if (f->dir == -1 && f->project->spool && now >= f->reopen_at) {
+        ngx_mixtrack_spooler_open(f);
+    }
+
+    return f->dir == -1 ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -49,11 +94,7 @@ ngx_int_t
 ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now)
 {
-    int         rc;
-    char       *name;
-    ngx_err_t   err;
-
-    if (f->dir == -1) {
+    if (f->project->spool == 0) {
         return NGX_DECLINED;
     }
 
@@ -62,45 +103,92 @@ ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     }
 
     while (f->name < f->nnames) {
-
-        name = f->names[f->name++];
-
-        rc = mxt_spool_claim(f->dir, name, &batch->file);
-
-        if (rc == 1) {
-            batch->state = NGX_MIXTRACK_BATCH_READY;
-            batch->nranges = 0;
-            batch->body = batch->file.body;
-            batch->len = batch->file.len;
-            batch->raw = 0;
-            batch->gzip = batch->file.name.gzip;
-            batch->events = batch->file.name.events;
-            batch->oldest = batch->file.name.oldest;
-            batch->attempts = 0;
-
+        if (ngx_mixtrack_spooler_take(f, batch, f->names[f->name++])
+            == NGX_OK)
+        {
             return NGX_OK;
         }
-
-        if (rc == -1) {
-
-            err = ngx_errno;
-
-            mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-            ngx_log_error(NGX_LOG_ERR, f->log, err,
-                          "mixtrack: project \"%V\": spool file \"%s\" cannot "
-                          "be read", &f->project->name, name);
-
-            /* empty, or too large to be ours: not to be met again */
-
-            if (err == NGX_EINVAL || err == EFBIG) {
-                (void) mxt_spool_set_aside(&batch->file);
-            }
-        }
-
-        batch->file.fd = -1;
     }
 
     return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name)
+{
+    int          rc;
+    const char  *why;
+
+    rc = mxt_spool_claim(f->dir, name, &batch->file);
+
+    if (rc != 1) {
+
+        if (rc == -1) {
+            ngx_mixtrack_spooler_unreadable(f, batch, name);
+        }
+
+        batch->file.fd = -1;
+        return NGX_DECLINED;
+    }
+
+    if (mxt_array_open(&batch->array, batch->file.body, batch->file.len,
+                       batch->file.name.gzip, &why)
+        == 0)
+    {
+        if (batch->array.n == batch->file.name.events) {
+
+            if (ngx_mixtrack_batch_adopt(f, batch) == NGX_OK) {
+                return NGX_OK;
+            }
+
+            ngx_mixtrack_batch_give_back(f, batch);
+            return NGX_DECLINED;
+        }
+
+        mxt_array_close(&batch->array);
+        why = "its name tells another number of events";
+    }
+
+    ngx_memzero(&batch->array, sizeof(mxt_array_t));
+
+    if (why == NULL) {
+        mxt_spool_release(&batch->file);
+        return NGX_DECLINED;
+    }
+
+    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_BAD, NGX_LOG_ERR, 0, 1,
+                     "spool file \"%s\" is set aside, it is %s", name, why);
+
+    if (mxt_spool_set_aside(&batch->file) != 0) {
+        ngx_mixtrack_spooler_unreadable(f, batch, name);
+    }
+
+    batch->file.fd = -1;
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_mixtrack_spooler_unreadable(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name)
+{
+    ngx_err_t  err;
+
+    err = ngx_errno;
+
+    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, err, 1,
+                     "spool file \"%s\" cannot be read", name);
+
+    /* empty, or too large to be ours: not to be met again */
+
+    if (err == NGX_EINVAL || err == EFBIG) {
+        (void) mxt_spool_set_aside(&batch->file);
+    }
 }
 
 
@@ -113,8 +201,8 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     f->listed = now;
 
-    if (ngx_mixtrack_spooler_read(f) != NGX_OK) {
-        ngx_mixtrack_sender_failed(f, "the spool cannot be listed", now);
+    if (ngx_mixtrack_spooler_there(f, now) == NGX_OK) {
+        (void) ngx_mixtrack_spooler_read(f);
     }
 }
 
@@ -133,6 +221,9 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
 
     if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+        ngx_mixtrack_say_error(f, "the spool cannot be listed");
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, ngx_errno, 1,
+                         "the spool cannot be listed");
         return NGX_ERROR;
     }
 
@@ -144,7 +235,16 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
         f->zone.shm->spool_files = list.files;
         f->zone.shm->spool_bytes = list.bytes;
         f->zone.shm->spool_foreign = list.foreign;
+        f->zone.shm->spool_bad = list.bad;
     }
+
+    if (list.foreign > f->foreign) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FOREIGN, NGX_LOG_WARN, 0, 0,
+                         "%uD files of the spool are of another destination, "
+                         "they are kept and not sent", list.foreign);
+    }
+
+    f->foreign = list.foreign;
 
     return NGX_OK;
 }
@@ -180,10 +280,10 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
             continue;
         }
 
-        ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "mixtrack: project \"%V\": the spool is full, %uD "
-                      "events of \"%s\" are expired",
-                      &f->project->name, file.name.events, file.file);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FULL, NGX_LOG_ERR, 0,
+                         file.name.events,
+                         "the spool is full, %uD events of \"%s\" are "
+                         "expired", file.name.events, file.file);
 
         reads = 0;
         f->disk -= ngx_min(f->disk, file.len);
@@ -205,12 +305,25 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
 
 ngx_int_t
 ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch)
+    ngx_mixtrack_batch_t *batch, ngx_uint_t stored)
 {
     ngx_time_t        *tp;
     mxt_spool_name_t   name;
 
-    if (f->dir == -1) {
+    if (f->project->spool == 0) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_mixtrack_spooler_there(f, ngx_current_msec) != NGX_OK) {
+        goto failed;
+    }
+
+    /* a part of it may have been delivered, or was to be posted alone */
+
+    if ((batch->body == NULL || batch->sent != batch->left)
+        && ngx_mixtrack_batch_encode(f, batch, 0, batch->events, stored)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -218,32 +331,123 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
 
     name.created = (uint64_t) tp->sec * 1000 + tp->msec;
     name.oldest = batch->oldest;
-    name.events = batch->events;
+    name.events = batch->left;
     name.writer = f->writer;
     name.seq = f->seq++;
     name.destination = f->project->destination;
     name.gzip = batch->gzip;
 
     if (ngx_mixtrack_spooler_room(f, batch->len) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "mixtrack: project \"%V\": no room in the spool for "
-                      "%uD events", &f->project->name, batch->events);
-        return NGX_ERROR;
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, 0, 0,
+                         "no room in the spool for %uD events", batch->left);
+        goto failed;
     }
 
     if (mxt_spool_write(f->dir, &name, batch->body, batch->len) != 0) {
-        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-        ngx_log_error(NGX_LOG_ERR, f->log, ngx_errno,
-                      "mixtrack: project \"%V\": %uD events could not be "
-                      "spooled", &f->project->name, batch->events);
-        return NGX_ERROR;
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 1,
+                         "%uD events could not be spooled", batch->left);
+        goto failed;
     }
 
     f->disk += batch->len;
 
-    ngx_mixtrack_batch_finish(f, batch, MXT_SPOOLED);
+    if (mxt_zone_holds(&f->zone)) {
+        f->zone.shm->spool_files++;
+        f->zone.shm->spool_bytes = f->disk;
+    }
+
+    ngx_mixtrack_batch_decide(f, batch, 0, batch->events, MXT_SPOOLED);
+    ngx_mixtrack_batch_finish(f, batch);
 
     return NGX_OK;
+
+failed:
+
+    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+    ngx_mixtrack_say_error(f, "events cannot be spooled");
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * With a closed gate the queue goes to disk, oldest first, when it is half
+ * full, until it is at a quarter; so there is room for what comes, and the
+ * endpoint's first batches after the outage are those of memory.
+ */
+
+void
+ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    ngx_uint_t             fill;
+    mxt_gate_state_e       gate;
+    ngx_mixtrack_batch_t  *batch;
+
+    if (f->project->spool == 0 || now < f->write_at) {
+        return;
+    }
+
+    gate = mxt_gate_state(&f->zone.shm->gate, now);
+    fill = 4 * f->look.used / f->zone.shm->segments;
+
+    if (fill < (f->relieving ? NGX_MIXTRACK_SPOOL_LOW + 1
+                             : NGX_MIXTRACK_SPOOL_HIGH)
+        || (gate == MXT_GATE_OPEN
+            && (fill < NGX_MIXTRACK_SPOOL_STALL
+                || !ngx_mixtrack_sender_stalled(f, now))))
+    {
+        f->relieving = 0;
+        return;
+    }
+
+    f->relieving = 1;
+
+    batch = ngx_mixtrack_spooler_oldest(f);
+
+    if (batch == NULL) {
+        batch = ngx_mixtrack_batch_free(f);
+
+        if (batch == NULL || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK) {
+            return;
+        }
+    }
+
+    (void) ngx_mixtrack_reject_old(f, batch, now);
+
+    if (batch->left == 0) {
+        ngx_mixtrack_batch_finish(f, batch);
+        return;
+    }
+
+    if (ngx_mixtrack_spooler_write(f, batch, 0) != NGX_OK) {
+        f->write_at = now + NGX_MIXTRACK_SPOOL_REST;
+    }
+}
+
+
+/* of those that wait with records of the queue; one that is halved stays */
+
+static ngx_mixtrack_batch_t *
+ngx_mixtrack_spooler_oldest(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch, *oldest;
+
+    oldest = NULL;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY && batch->file.fd == -1
+            && batch->posts == 0
+            && (oldest == NULL || batch->oldest < oldest->oldest))
+        {
+            oldest = batch;
+        }
+    }
+
+    return oldest;
 }
 
 
@@ -267,12 +471,12 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
             continue;
         }
 
-        if (ngx_mixtrack_spooler_write(f, batch) != NGX_OK) {
+        if (ngx_mixtrack_spooler_write(f, batch, stored) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    if (f->dir == -1) {
+    if (f->project->spool == 0) {
         return NGX_ERROR;
     }
 
@@ -293,73 +497,9 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
         }
 
         if (rc == NGX_ERROR
-            || ngx_mixtrack_spooler_write(f, batch) != NGX_OK)
+            || ngx_mixtrack_spooler_write(f, batch, stored) != NGX_OK)
         {
             return NGX_ERROR;
         }
     }
-}
-
-
-void
-ngx_mixtrack_spooler_reject(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
-    const char *reason)
-{
-    ngx_mixtrack_lease_t  *lease;
-
-    lease = &f->lease[segment];
-
-    if (f->dir != -1
-        && ngx_mixtrack_spooler_reject_lines(f, segment, reason) != NGX_OK)
-    {
-        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-    }
-
-    ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                  "mixtrack: project \"%V\": %ud events rejected: %s",
-                  &f->project->name, (unsigned) (lease->to - lease->base),
-                  reason);
-
-    lease->outcome[MXT_REJECTED] = (uint32_t) (lease->to - lease->base);
-
-    mxt_zone_settle(&f->zone, (unsigned) segment, lease->to, lease->outcome);
-
-    lease->to = 0;
-}
-
-
-static ngx_int_t
-ngx_mixtrack_spooler_reject_lines(ngx_mixtrack_flusher_t *f,
-    ngx_uint_t segment, const char *reason)
-{
-    int                    rc;
-    unsigned               i, n;
-    mxt_span_t            *span;
-    ngx_time_t            *tp;
-    const unsigned char   *data;
-    ngx_mixtrack_lease_t  *lease;
-
-    lease = &f->lease[segment];
-    data = mxt_zone_data(&f->zone, (unsigned) segment);
-
-    n = (unsigned) (lease->to - lease->base);
-
-    span = ngx_alloc((n + 1) * sizeof(mxt_span_t), f->log);
-    if (span == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        span[i].data = mxt_segment_range(data, lease->base + i,
-                                         lease->base + i + 1, &span[i].len);
-    }
-
-    tp = ngx_timeofday();
-
-    rc = mxt_reject(f->dir, (uint64_t) tp->sec * 1000 + tp->msec, reason, span,
-                    n, 0);
-
-    ngx_free(span);
-
-    return (rc == 0) ? NGX_OK : NGX_ERROR;
 }

@@ -245,6 +245,7 @@ ngx_mixtrack_status_queue(mxt_json_t *j, mxt_zone_t *zone, mxt_look_t *look)
     mxt_json_uint(j, shm->spool_files);
     ngx_mixtrack_status_uint(j, "bytes", shm->spool_bytes);
     ngx_mixtrack_status_uint(j, "foreign", shm->spool_foreign);
+    ngx_mixtrack_status_uint(j, "bad", shm->spool_bad);
     ngx_mixtrack_status_uint(j, "errors",
                            mxt_zone_post(zone, MXT_SPOOL_ERRORS));
     ngx_mixtrack_raw(j, "}");
@@ -261,22 +262,33 @@ static void
 ngx_mixtrack_status_gate(mxt_json_t *j, mxt_zone_t *zone)
 {
     size_t       len;
-    uint64_t     opens_at;
+    uint64_t     now, failed_at;
     mxt_gate_t  *gate;
 
+    static const char *const  state[] = {
+        "open", "closed", "half-open", "hold"
+    };
+
+    now = ngx_current_msec;
     gate = &zone->shm->gate;
-    opens_at = gate->opens_at;
+    failed_at = zone->shm->failed_at;
 
     ngx_mixtrack_raw(j, ",\"gate\":{\"state\":");
 
-    ngx_mixtrack_status_text(j, (gate->failures == 0) ? "open"
-                                : (ngx_current_msec < opens_at) ? "closed"
-                                : "half-open");
-
+    ngx_mixtrack_status_text(j, state[mxt_gate_state(gate, now)]);
     ngx_mixtrack_status_uint(j, "failures", gate->failures);
     ngx_mixtrack_status_uint(j, "opens_in_ms",
-                           (gate->failures && ngx_current_msec < opens_at)
-                           ? opens_at - ngx_current_msec : 0);
+                             gate->opens_at > now
+                             && (gate->failures || gate->hold)
+                             ? gate->opens_at - now : 0);
+
+    /* those that 429s have left; 0 is no such limit */
+
+    ngx_mixtrack_status_uint(j, "connections", gate->connections);
+
+    ngx_mixtrack_status_uint(j, "down_ms",
+                             failed_at && failed_at < now
+                             ? now - failed_at : 0);
 
     /* it may be written at this moment, and is repaired if it was torn */
 

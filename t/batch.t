@@ -43,8 +43,6 @@ my %fault = (
     r503     => {status => 503, body => '<html>not JSON</html>'},
     r429     => {status => 429, headers => {'Retry-After' => '1'}},
     r302     => {status => 302, headers => {Location => '/elsewhere'}},
-    rzero    => {status => 200, body => '{"status":0,"error":"not today"}'},
-    rplain0  => {status => 200, body => '0'},
     rnothing => {status => 200, body => ''},
     rgarbage => {status => 200, body => 'come again'},
     rhang    => {hang   => 1},

@@ -38,6 +38,7 @@ http {
         token    T;
         endpoint %%INGEST_9%%;
         zone     1m;
+        spool    off;
         batch    interval=100ms;
         timeout  connect=1s total=2s;
     }

@@ -153,7 +153,7 @@ is($ingest2->stats->{duplicates}, 0, 'nothing was sent twice');
 is(scalar(grep { $_->{events} && $_->{name} ne $another && !-l $_->{file} } spool_files($t)), 0,
     'nothing of its own is left');
 
-# ---- a file that cannot be read, or is refused, is in nobody's way
+# ---- a file that cannot be read, or is torn, is in nobody's way
 
 my $empty = $own->{name} =~ s/-([0-9a-f]{8})-/-ffffffff-/r;
 spew("$dir/default/$empty", '');
@@ -170,10 +170,10 @@ my $said = () = $t->error_log =~ /"\Q$empty\E" cannot be read/g;
 is($said, 1, 'which is said once');
 
 account($ingest2, [$load2], name => 'torn file', timeout => 40);
-cmp_ok(scalar(grep { $_->{status} == 400 } $ingest2->posts), '>=', 1, 'torn file: it was refused');
-ok(-e "$dir/plain/$torn", 'a file that is refused is still there');
-unlink "$dir/plain/$torn";
-$ingest2->reset;
+is(scalar(grep { $_->{status} == 400 } $ingest2->posts), 0, 'torn file: nothing of it was sent');
+ok(wait_until(sub { !-e "$dir/plain/$torn" && -e "$dir/plain/$torn.bad" }, 5), 'it is set aside');
+like($t->error_log, qr/\[error\].*project "plain": spool file "\Q$torn\E" is set aside/, 'which is said');
+is($t->status('plain')->{spool}{bad}, 1, 'and counted');
 
 # ---- the directory is gone when it is needed
 

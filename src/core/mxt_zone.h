@@ -28,6 +28,7 @@
 
 #include "mxt_gate.h"
 #include "mxt_process.h"
+#include "mxt_rate.h"
 #include "mxt_segment.h"
 
 
@@ -133,8 +134,12 @@ typedef struct {
     uint64_t       spool_files;     /* gauges, the lease holder's */
     uint64_t       spool_bytes;
     uint64_t       spool_foreign;
+    uint64_t       spool_bad;
     uint64_t       lost_told;       /* records left at an end, as logged */
+    uint64_t       failed_at;       /* ms of CLOCK_MONOTONIC: since then posts
+                                       fail; the lease holder's */
     mxt_gate_t     gate;            /* the lease holder's */
+    mxt_rate_t     rate;            /* the lease holder's */
     char           error[MXT_ZONE_ERROR_MAX];   /* the last; terminated */
 } mxt_zone_shm_t;
 

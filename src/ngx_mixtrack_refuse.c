@@ -1,0 +1,418 @@
+
+/*
+ * Batches that the server does not want.
+ *
+ * A refused batch is halved, and its halves, until what is bad stands alone;
+ * the parts are posted one after the other, the largest first.  What was
+ * refused for good stays undecided until something is delivered, of this
+ * batch or another: only then is it known that the fault was the events',
+ * and not the configuration's.  A batch of which nothing was wanted waits for
+ * that with all it has, unless there is nothing else to try; and the third
+ * of them in a row holds the project.
+ *
+ * The bounds: 4 log2(n) posts for a batch, and what is left then is rejected
+ * together.  413 says nothing of the events, so there only posts that
+ * brought nothing count.
+ */
+
+
+#include "ngx_mixtrack_flusher.h"
+
+
+/* of so many whole batches in a row the configuration is the cause */
+#define NGX_MIXTRACK_REFUSED  3
+
+
+static void ngx_mixtrack_refuse_first(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+static void ngx_mixtrack_refuse_count(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+static void ngx_mixtrack_refuse_split(ngx_mixtrack_batch_t *batch,
+    ngx_mixtrack_part_t *part, uint32_t error);
+static void ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
+static void ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now);
+static void ngx_mixtrack_refuse_give_up(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+static ngx_mixtrack_part_t *ngx_mixtrack_refuse_largest(
+    ngx_mixtrack_batch_t *batch);
+static ngx_uint_t ngx_mixtrack_refuse_others(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
+static ngx_uint_t ngx_mixtrack_refuse_posts(uint32_t events);
+static uint32_t ngx_mixtrack_refuse_hash(const char *text);
+
+
+void
+ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
+    mxt_verdict_t *v, uint64_t now)
+{
+    uint32_t               n, error;
+    ngx_uint_t             i;
+    ngx_mixtrack_part_t  *part;
+
+    if (batch->posts++ == 0) {
+        ngx_mixtrack_refuse_first(f, batch);
+    }
+
+    part = &batch->part[batch->current];
+    n = batch->sent;
+    error = 0;
+
+    batch->large = (v->verdict == MXT_VERDICT_TOO_LARGE);
+
+    if (batch->large && n > 1) {
+        f->most_bytes = ngx_min(f->most_bytes, batch->raw / 2 + 1);
+
+    } else if (v->verdict == MXT_VERDICT_INVALID) {
+        error = ngx_mixtrack_refuse_hash(v->why);
+    }
+
+    (void) ngx_cpystrn((u_char *) part->why, (u_char *) v->why,
+                       sizeof(part->why));
+
+    if (n == 1 || (error && part->error == error)) {
+        part->refused = 1;
+
+    } else {
+        ngx_mixtrack_refuse_split(batch, part, error);
+    }
+
+    /* what comes next is another body */
+
+    ngx_mixtrack_batch_unmake(batch);
+    batch->attempts = 0;
+
+    if (batch->posts >= ngx_mixtrack_refuse_posts(batch->events)) {
+        for (i = 0; i < batch->nparts; i++) {
+            batch->part[i].refused = 1;
+        }
+    }
+
+    batch->state = NGX_MIXTRACK_BATCH_READY;
+
+    if (ngx_mixtrack_refuse_largest(batch) == NULL) {
+        ngx_mixtrack_refuse_whole(f, batch, now);
+
+    } else if (f->zone.shm->gate.refused >= NGX_MIXTRACK_REFUSED
+               && mxt_zone_holds(&f->zone))
+    {
+        ngx_mixtrack_refuse_hold(f, now);
+    }
+}
+
+
+/*
+ * Those that were on their way when the first was refused say the same thing
+ * at the same time, and do not count.
+ */
+
+static void
+ngx_mixtrack_refuse_first(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    if (f->suspect_at == 0 || batch->started > f->suspect_at) {
+        ngx_mixtrack_refuse_count(f, batch);
+    }
+}
+
+
+static void
+ngx_mixtrack_refuse_count(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    if (batch->counted) {
+        return;
+    }
+
+    batch->counted = 1;
+    f->suspect_at = ngx_current_msec;
+
+    if (mxt_zone_holds(&f->zone)) {
+        f->zone.shm->gate.refused++;
+    }
+}
+
+
+static void
+ngx_mixtrack_refuse_split(ngx_mixtrack_batch_t *batch,
+    ngx_mixtrack_part_t *part, uint32_t error)
+{
+    uint32_t               i, n;
+    ngx_uint_t             k;
+    ngx_mixtrack_part_t  *half;
+
+    /* the place of one that is done with, or a new one */
+
+    for (k = 0; k < batch->nparts; k++) {
+
+        half = &batch->part[k];
+
+        if (ngx_mixtrack_batch_undecided(batch, half->from, half->to) == 0) {
+            break;
+        }
+    }
+
+    if (k == NGX_MIXTRACK_PARTS) {
+        part->refused = 1;
+        return;
+    }
+
+    if (k == batch->nparts) {
+        batch->nparts++;
+    }
+
+    n = (batch->sent + 1) / 2;
+
+    for (i = part->from; n; i++) {
+        n -= (batch->fate[i] == 0);
+    }
+
+    half = &batch->part[k];
+
+    *half = *part;
+    half->from = i;
+    part->to = i;
+
+    half->error = error;
+    part->error = error;
+}
+
+
+/* nothing of the batch is left to post */
+
+static void
+ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now)
+{
+    if (batch->outcome[MXT_DELIVERED]) {
+        ngx_mixtrack_refuse_give_up(f, batch);
+        return;
+    }
+
+    ngx_mixtrack_refuse_count(f, batch);
+
+    if (f->zone.shm->gate.refused >= NGX_MIXTRACK_REFUSED
+        && mxt_zone_holds(&f->zone))
+    {
+        batch->parked = 1;
+        ngx_mixtrack_refuse_hold(f, now);
+        return;
+    }
+
+    if (ngx_mixtrack_refuse_others(f, batch)) {
+        batch->parked = 1;
+        return;
+    }
+
+    ngx_mixtrack_refuse_give_up(f, batch);
+}
+
+
+/* it is not the events: what was set aside for them is whole again */
+
+static void
+ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    uint64_t               delay;
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state != NGX_MIXTRACK_BATCH_READY || !batch->parked) {
+            continue;
+        }
+
+        batch->parked = 0;
+        batch->counted = 0;
+        batch->posts = 0;
+        batch->nparts = 1;
+        batch->current = 0;
+        batch->part[0].from = 0;
+        batch->part[0].to = batch->events;
+        batch->part[0].error = 0;
+        batch->part[0].refused = 0;
+
+        ngx_mixtrack_batch_unmake(batch);
+    }
+
+    delay = mxt_gate_backoff(&f->project->backoff, 32,
+                             (uint32_t) ngx_random());
+
+    mxt_gate_hold(&f->zone.shm->gate, now, delay);
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD, NGX_LOG_ERR, 0, 0,
+                     "every batch is refused (%s): delivery is on hold, "
+                     "events are kept; check endpoint and properties",
+                     f->zone.shm->error);
+}
+
+
+void
+ngx_mixtrack_refuse_judge(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t             i, k;
+    ngx_mixtrack_batch_t  *batch;
+
+    f->suspect_at = 0;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_FREE || batch->posts == 0) {
+            continue;
+        }
+
+        batch->counted = 0;
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY && batch->parked) {
+            ngx_mixtrack_refuse_give_up(f, batch);
+            continue;
+        }
+
+        for (k = 0; k < batch->nparts; k++) {
+            if (batch->part[k].refused) {
+                ngx_mixtrack_reject(f, batch, batch->part[k].from,
+                                    batch->part[k].to, MXT_REJECTED,
+                                    batch->part[k].why);
+            }
+        }
+    }
+}
+
+
+static void
+ngx_mixtrack_refuse_give_up(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < batch->nparts; i++) {
+        ngx_mixtrack_reject(f, batch, batch->part[i].from,
+                            batch->part[i].to, MXT_REJECTED,
+                            batch->part[i].why);
+    }
+
+    ngx_mixtrack_batch_finish(f, batch);
+}
+
+
+ngx_int_t
+ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    ngx_mixtrack_part_t  *part;
+
+    if (batch->left == 0) {
+        ngx_mixtrack_batch_finish(f, batch);
+        return NGX_DECLINED;
+    }
+
+    if (batch->parked) {
+        return NGX_DECLINED;
+    }
+
+    part = &batch->part[batch->current];
+
+    /* the same body again, unless something has become of it */
+
+    if (batch->body && batch->sent && !part->refused
+        && batch->sent == ngx_mixtrack_batch_undecided(batch, part->from,
+                                                       part->to))
+    {
+        return NGX_OK;
+    }
+
+    part = ngx_mixtrack_refuse_largest(batch);
+
+    if (part == NULL) {
+        ngx_mixtrack_refuse_give_up(f, batch);
+        return NGX_DECLINED;
+    }
+
+    batch->current = (ngx_uint_t) (part - batch->part);
+
+    return ngx_mixtrack_batch_encode(f, batch, part->from, part->to, 0);
+}
+
+
+static ngx_mixtrack_part_t *
+ngx_mixtrack_refuse_largest(ngx_mixtrack_batch_t *batch)
+{
+    uint32_t               n, most;
+    ngx_uint_t             i;
+    ngx_mixtrack_part_t  *part;
+
+    most = 0;
+    part = NULL;
+
+    for (i = 0; i < batch->nparts; i++) {
+
+        if (batch->part[i].refused) {
+            continue;
+        }
+
+        n = ngx_mixtrack_batch_undecided(batch, batch->part[i].from,
+                                         batch->part[i].to);
+        if (n > most) {
+            most = n;
+            part = &batch->part[i];
+        }
+    }
+
+    return part;
+}
+
+
+/* whether there is another batch that may be delivered */
+
+static ngx_uint_t
+ngx_mixtrack_refuse_others(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < f->nbatches; i++) {
+        if (&f->batch[i] != batch && !f->batch[i].parked
+            && f->batch[i].state != NGX_MIXTRACK_BATCH_FREE)
+        {
+            return 1;
+        }
+    }
+
+    return f->look.queued || f->name < f->nnames
+           || f->partial != f->zone.shm->segments;
+}
+
+
+/* 4 log2(n), that of the whole batch included: the bits of n^4 */
+
+static ngx_uint_t
+ngx_mixtrack_refuse_posts(uint32_t events)
+{
+    uint64_t    n;
+    ngx_uint_t  posts;
+
+    n = ngx_min(events, 65535);
+    n = n * n * n * n;
+
+    for (posts = 0; n > 1; posts++) {
+        n /= 2;
+    }
+
+    return posts;
+}
+
+
+static uint32_t
+ngx_mixtrack_refuse_hash(const char *text)
+{
+    uint32_t  hash;
+
+    hash = ngx_crc32_short((u_char *) text, ngx_strlen(text));
+
+    return hash ? hash : 1;
+}

@@ -1,0 +1,475 @@
+
+/*
+ * What is given up: events that are too old, and those that the server does
+ * not want.  Each goes to the rejected file with the reason, and is counted.
+ */
+
+
+#include "ngx_mixtrack_flusher.h"
+
+#include "mxt_reject.h"
+
+
+/* written at a time */
+#define NGX_MIXTRACK_REJECTS  64
+
+/* different ones in a reply that are told apart */
+#define NGX_MIXTRACK_REASONS  16
+
+
+static void ngx_mixtrack_reject_write(ngx_mixtrack_flusher_t *f,
+    const char *reason, mxt_span_t *span, uint32_t n);
+static uint32_t ngx_mixtrack_reject_reason(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t *event,
+    uint32_t n, ngx_uint_t any);
+static void ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t n);
+static uint64_t ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
+static ngx_uint_t ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, ngx_mixtrack_range_t *range, uint32_t first,
+    uint64_t now, const char *reason);
+static ngx_uint_t ngx_mixtrack_reject_file(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const char *reason);
+static uint64_t ngx_mixtrack_reject_wall(void);
+
+
+void
+ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
+    uint32_t from, uint32_t to, mxt_outcome_e outcome, const char *reason)
+{
+    uint32_t    i, n, count;
+    mxt_span_t  span[NGX_MIXTRACK_REJECTS];
+
+    n = 0;
+    count = 0;
+
+    for (i = from; i < to; i++) {
+
+        if (batch->fate[i]) {
+            continue;
+        }
+
+        ngx_mixtrack_batch_event(f, batch, i, &span[n++]);
+
+        if (n == NGX_MIXTRACK_REJECTS) {
+            ngx_mixtrack_reject_write(f, reason, span, n);
+            n = 0;
+        }
+
+        count++;
+    }
+
+    if (n) {
+        ngx_mixtrack_reject_write(f, reason, span, n);
+    }
+
+    if (count == 0) {
+        return;
+    }
+
+    /* on disk first, then counted: a crash in between writes it twice */
+
+    ngx_mixtrack_batch_decide(f, batch, from, to, outcome);
+
+    if (outcome == MXT_EXPIRED) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_EXPIRED, NGX_LOG_ERR, 0, count,
+                         "%uD events expired, %s", count, reason);
+        return;
+    }
+
+    ngx_mixtrack_say_error(f, reason);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
+                     "%uD events rejected: %s", count, reason);
+}
+
+
+/* by reason, for there are few of them, and a write is not for nothing */
+
+void
+ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v)
+{
+    uint32_t               i, n, named, *event;
+    ngx_uint_t             reasons;
+    ngx_mixtrack_part_t  *part;
+
+    part = &batch->part[batch->current];
+
+    event = ngx_alloc(batch->sent * sizeof(uint32_t), f->log);
+
+    if (event == NULL) {
+        ngx_mixtrack_reject_unnamed(f, batch, v, v->failed);
+        return;
+    }
+
+    n = 0;
+
+    for (i = part->from; i < part->to; i++) {
+        if (batch->fate[i] == 0) {
+            event[n++] = i;
+        }
+    }
+
+    named = 0;
+
+    for (reasons = 0; reasons < NGX_MIXTRACK_REASONS; reasons++) {
+
+        i = ngx_mixtrack_reject_reason(f, batch, v, event, n,
+                                       reasons + 1 == NGX_MIXTRACK_REASONS);
+        if (i == 0) {
+            break;
+        }
+
+        named += i;
+    }
+
+    ngx_free(event);
+
+    if (v->failed > named) {
+        ngx_mixtrack_reject_unnamed(f, batch, v, v->failed - named);
+    }
+}
+
+
+/* Rejects the first of these events that is named, and all that are for the
+ * same reason, or whatever the reason.  Returns how many. */
+
+static uint32_t
+ngx_mixtrack_reject_reason(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t *event,
+    uint32_t n, ngx_uint_t any)
+{
+    char         first[MXT_POLICY_WHY], why[MXT_POLICY_WHY];
+    size_t       len;
+    uint32_t     i, k, count, rejected[NGX_MIXTRACK_REJECTS];
+    mxt_span_t   span[NGX_MIXTRACK_REJECTS];
+    const char  *id;
+
+    k = 0;
+    count = 0;
+
+    for (i = 0; i <= n; i++) {
+
+        if (k == NGX_MIXTRACK_REJECTS || (i == n && k)) {
+
+            ngx_mixtrack_reject_write(f, first, span, k);
+            count += k;
+
+            while (k) {
+                k--;
+                ngx_mixtrack_batch_decide(f, batch, rejected[k],
+                                          rejected[k] + 1, MXT_REJECTED);
+            }
+        }
+
+        if (i == n || batch->fate[event[i]]) {
+            continue;
+        }
+
+        ngx_mixtrack_batch_event(f, batch, event[i], &span[k]);
+        id = mxt_event_insert_id(span[k].data, span[k].len, &len);
+
+        if (!mxt_verdict_names(v, i, id, id ? len : 0, why, sizeof(why))) {
+            continue;
+        }
+
+        if (count + k == 0) {
+            ngx_memcpy(first, why, sizeof(first));
+
+        } else if (!any && ngx_strcmp(why, first) != 0) {
+            continue;
+        }
+
+        rejected[k++] = event[i];
+    }
+
+    if (count) {
+        ngx_mixtrack_say_error(f, first);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
+                         "%uD events rejected: %s", count, first);
+    }
+
+    return count;
+}
+
+
+/*
+ * The server says how many it did not take, but not which.  The rest is never
+ * sent again, so as many of it are counted, and a line each tells of them
+ * without the event.
+ */
+
+static void
+ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t n)
+{
+    uint32_t               i, count;
+    mxt_span_t             span;
+    ngx_mixtrack_part_t  *part;
+
+    part = &batch->part[batch->current];
+    count = 0;
+
+    span.data = (const unsigned char *) "";
+    span.len = 0;
+
+    for (i = part->from; i < part->to && count < n; i++) {
+
+        if (batch->fate[i] == 0) {
+            ngx_mixtrack_reject_write(f, v->why, &span, 1);
+            ngx_mixtrack_batch_decide(f, batch, i, i + 1, MXT_REJECTED);
+            count++;
+        }
+    }
+
+    ngx_mixtrack_say_error(f, v->why);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
+                     "%uD events rejected, the server does not say which: %s",
+                     count, v->why);
+}
+
+
+/*
+ * Too old is what is too old by the wall clock, as the API sees it (a
+ * request may have lasted for days before it was logged), or was queued too
+ * long ago (the clock may have been set back).  For the latter, an event is
+ * as much younger than its segment as its time is later than the first
+ * one's.
+ */
+
+ngx_uint_t
+ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
+    uint64_t now)
+{
+    u_char       reason[64];
+    uint32_t     first, to;
+    ngx_uint_t   i, n;
+
+    if (f->project->max_age == 0
+        || ngx_mixtrack_reject_age(f, batch, now) <= f->project->max_age)
+    {
+        return 0;
+    }
+
+    (void) ngx_snprintf(reason, sizeof(reason), "older than max_age, %uLs%Z",
+                        f->project->max_age / 1000);
+
+    if (batch->file.fd != -1) {
+        return ngx_mixtrack_reject_file(f, batch, (char *) reason);
+    }
+
+    n = 0;
+    first = 0;
+
+    for (i = 0; i < batch->nranges; i++) {
+
+        to = first + (uint32_t) (batch->range[i].to - batch->range[i].from);
+
+        /* what is settled may be another's by now */
+
+        if (ngx_mixtrack_batch_undecided(batch, first, to)) {
+            n |= ngx_mixtrack_reject_range(f, batch, &batch->range[i], first,
+                                           now, (char *) reason);
+        }
+
+        first = to;
+    }
+
+    return n;
+}
+
+
+/* no event of the batch is older */
+
+static uint64_t
+ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
+    uint64_t now)
+{
+    uint64_t    age, queued, wall;
+    ngx_uint_t  i;
+
+    wall = ngx_mixtrack_reject_wall();
+    age = wall > batch->oldest ? wall - batch->oldest : 0;
+
+    for (i = 0; i < batch->nranges; i++) {
+
+        queued = now - f->zone.segment[batch->range[i].segment].opened;
+
+        if (queued > age) {
+            age = queued;
+        }
+    }
+
+    return age;
+}
+
+
+/* first is the number of the range's first event in the batch */
+
+static ngx_uint_t
+ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, ngx_mixtrack_range_t *range, uint32_t first,
+    uint64_t now, const char *reason)
+{
+    int64_t               younger;
+    uint32_t              i, from, begin;
+    uint64_t              wall, time, queued;
+    ngx_uint_t            n, old;
+    const unsigned char  *data;
+
+    data = mxt_zone_data(&f->zone, range->segment);
+    wall = ngx_mixtrack_reject_wall();
+    begin = mxt_segment_record(data, 0)->time;
+
+    n = 0;
+    from = 0;
+    old = 0;
+
+    /* runs of them, each written at once */
+
+    for (i = range->from; i <= range->to; i++) {
+
+        if (i < range->to) {
+
+            time = mxt_segment_record(data, i)->time;
+            younger = ((int64_t) time - begin) * 1000;
+            time *= 1000;
+
+            queued = now - f->zone.segment[range->segment].opened;
+
+            if (younger > 0) {
+                queued -= ngx_min(queued, (uint64_t) younger);
+            }
+
+            if ((wall > time && wall - time > f->project->max_age)
+                || queued > f->project->max_age)
+            {
+                if (!old) {
+                    from = i;
+                    old = 1;
+                }
+
+                continue;
+            }
+        }
+
+        if (old) {
+            old = 0;
+            n = 1;
+            ngx_mixtrack_reject(f, batch, first + from - range->from,
+                                first + i - range->from, MXT_EXPIRED, reason);
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_reject_file(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, const char *reason)
+{
+    uint32_t    i, from;
+    uint64_t    wall, time;
+    ngx_uint_t  n;
+    mxt_span_t  span;
+
+    n = 0;
+    from = 0;
+    wall = ngx_mixtrack_reject_wall();
+
+    for (i = 0; i <= batch->events; i++) {
+
+        if (i < batch->events) {
+
+            ngx_mixtrack_batch_event(f, batch, i, &span);
+            time = mxt_event_time(span.data, span.len);
+
+            /* one that says no time got that of its file */
+
+            if (time == 0) {
+                time = batch->oldest;
+            }
+
+            if (wall > time && wall - time > f->project->max_age) {
+                continue;
+            }
+        }
+
+        if (from < i) {
+            n = 1;
+            ngx_mixtrack_reject(f, batch, from, i, MXT_EXPIRED, reason);
+        }
+
+        from = i + 1;
+    }
+
+    return n;
+}
+
+
+void
+ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
+    const char *reason)
+{
+    uint32_t               i, n, count;
+    mxt_span_t             span[NGX_MIXTRACK_REJECTS];
+    const unsigned char   *data;
+    ngx_mixtrack_lease_t  *lease;
+
+    lease = &f->lease[segment];
+    data = mxt_zone_data(&f->zone, (unsigned) segment);
+    count = (uint32_t) (lease->to - lease->base);
+
+    for (i = lease->base; i < lease->to; i += n) {
+
+        for (n = 0; n < NGX_MIXTRACK_REJECTS && i + n < lease->to; n++) {
+            span[n].data = mxt_segment_range(data, i + n, i + n + 1,
+                                             &span[n].len);
+        }
+
+        ngx_mixtrack_reject_write(f, reason, span, n);
+    }
+
+    ngx_mixtrack_say_error(f, reason);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
+                     "%uD events rejected: %s", count, reason);
+
+    lease->outcome[MXT_REJECTED] = count;
+
+    mxt_zone_settle(&f->zone, (unsigned) segment, lease->to, lease->outcome);
+
+    lease->to = 0;
+}
+
+
+static void
+ngx_mixtrack_reject_write(ngx_mixtrack_flusher_t *f, const char *reason,
+    mxt_span_t *span, uint32_t n)
+{
+    if (f->dir == -1
+        || mxt_reject(f->dir, ngx_mixtrack_reject_wall(), reason, span, n,
+                      (uint64_t) f->project->spool)
+           == 0)
+    {
+        return;
+    }
+
+    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_RECORD, NGX_LOG_ERR, ngx_errno, n,
+                     "%uD rejected events could not be written to the file of "
+                     "those", n);
+}
+
+
+static uint64_t
+ngx_mixtrack_reject_wall(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
