@@ -282,7 +282,8 @@ $r = track([event(101), event(102)]);
 is("$r->{status} " . json_decode($r->{body})->{code}, '413 413', 'limit: larger');
 $ingest->limit(bytes => $size, html => 1);
 $r = track([event(101), event(102)]);
-like("$r->{status} $r->{head} $r->{body}", qr{^413 .*text/html.*Error 413 \(Request Entity Too Large\)!!1}s, 'limit: html');
+like("$r->{status} $r->{head} $r->{body}",
+    qr{^413 .*text/html.*Error 413 \(Request Entity Too Large\)!!1}s, 'limit: html');
 $ingest->limit(bytes => 10000, reset => 1);
 is(track([event(103)])->{status}, 200, 'limit: reset, not of a small one');
 
@@ -449,8 +450,8 @@ is(answer(bytes('/track?ip=0&verbose=1', [event(++$seq)]), port => 8)->{status},
 # what curl says of a post: its exit code, the reply
 sub curl ($url, @args) {
     my $file = $t->write_file('body', json_encode([event(++$seq)]));
-    open my $out, '-|', 'curl', '-sS', '-m', 10, '--data-binary', "\@$file", '-H', 'Content-Type: application/json', @args,
-        "$url/track?ip=0&verbose=1"
+    my @post = ('--data-binary', "\@$file", '-H', 'Content-Type: application/json');
+    open my $out, '-|', 'curl', '-sS', '-m', 10, @post, @args, "$url/track?ip=0&verbose=1"
         or die "curl: $!";
     local $/;
     my $said = <$out> // '';
@@ -469,7 +470,8 @@ open my $stderr, '>&', \*STDERR or die;
 open STDERR, '>>', $said or die;
 
 is($t->expand('%%INGEST_7%% %%IMPORT_7%% %%INGEST_9%%'),
-    "https://localhost:$port/track https://localhost:$port/import http://127.0.0.1:" . $t->port(9) . '/track', 'tls: the macros');
+    "https://localhost:$port/track https://localhost:$port/import http://127.0.0.1:" . $t->port(9) . '/track',
+    'tls: the macros');
 is(curl($tls->url, @ca), "0 $good", 'tls: a good one');
 is(curl("https://127.0.0.1:$port", @ca), "0 $good", 'tls: by its address, too');
 is(curl($tls->url), '60 ', 'tls: not without the authority');
@@ -544,10 +546,12 @@ open STDERR, '>&', $stderr or die;
 # ---- what was rejected
 
 mkdir $t->dir . "/$_" for qw(spool spool/default spool/p);
-$t->write_file('spool/default/rejected-20260102.ndjson', join '', map {"$_\n"} json_encode({time => 2, reason => 'b', event => event(12)}),
-    '{"time":3,"reason":"c","event":null}');
-$t->write_file('spool/default/rejected-20260101.ndjson', json_encode({time => 1, reason => 'a', event => event(11)}) . "\n");
-is(join(' ', map {"$_->{time}$_->{reason}"} $t->rejected), '1a 2b 3c', 'rejected');
+
+sub line ($n, $event) { json_encode({time => $n, reason => "r$n", event => $event}) . "\n" }
+
+$t->write_file('spool/default/rejected-20260102.ndjson', line(2, event(12)) . line(3, undef));
+$t->write_file('spool/default/rejected-20260101.ndjson', line(1, event(11)));
+is(join(' ', map {"$_->{time}$_->{reason}"} $t->rejected), '1r1 2r2 3r3', 'rejected');
 is(join(' ', $t->rejected_seqs), '11 12', 'rejected: the numbers');
 is(scalar(() = $t->rejected('p')), 0, 'rejected: none');
 
