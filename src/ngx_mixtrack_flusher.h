@@ -176,6 +176,7 @@ typedef struct {
     size_t                     most_bytes; /* or less after a 413 */
     uint64_t                   replied_at; /* the last, or posting began */
     uint64_t                   suspect_at; /* a batch was refused whole */
+    ngx_uint_t                 failed;     /* a post did, of a replaced one */
     ngx_mixtrack_lease_t      *lease;      /* by segment */
     ngx_mixtrack_order_t      *order;      /* scratch, by segment */
     ngx_uint_t                 partial;    /* leased, not all of it in batches;

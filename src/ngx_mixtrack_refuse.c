@@ -280,6 +280,10 @@ ngx_mixtrack_refuse_judge(ngx_mixtrack_flusher_t *f)
                                     batch->part[k].why);
             }
         }
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY && batch->left == 0) {
+            ngx_mixtrack_batch_finish(f, batch);
+        }
     }
 }
 

@@ -27,8 +27,7 @@ ngx_mixtrack_secret_file(ngx_conf_t *cf, ngx_str_t *path,
 {
     ngx_str_t  *value;
 
-    if (ngx_mixtrack_secret_read(cf, path, NGX_MIXTRACK_SECRET_MAX + 2,
-                                 secret)
+    if (ngx_mixtrack_secret_read(cf, path, NGX_MIXTRACK_SECRET_MAX, secret)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -109,7 +108,10 @@ ngx_mixtrack_secret_key(ngx_conf_t *cf, ngx_str_t *path, mxt_http_pem_t *pem)
 }
 
 
-/* all of a file, in the pool, terminated; *path becomes its full name */
+/*
+ * All of a file, max bytes and a line break, in the pool, terminated; *path
+ * becomes its full name.
+ */
 
 static ngx_int_t
 ngx_mixtrack_secret_read(ngx_conf_t *cf, ngx_str_t *path, size_t max,
@@ -127,6 +129,8 @@ ngx_mixtrack_secret_read(ngx_conf_t *cf, ngx_str_t *path, size_t max,
     if (ngx_conf_full_name(cf->cycle, path, 1) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    max += sizeof(CRLF) - 1;
 
     buf = ngx_alloc(max + 1, cf->log);
     if (buf == NULL) {
@@ -163,7 +167,7 @@ ngx_mixtrack_secret_read(ngx_conf_t *cf, ngx_str_t *path, size_t max,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "the file \"%V\" of \"%V\" in "
                            "\"mixtrack_project\" has more than %uz bytes",
-                           path, &value[0], max);
+                           path, &value[0], max - (sizeof(CRLF) - 1));
         goto done;
     }
 

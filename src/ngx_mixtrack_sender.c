@@ -277,6 +277,9 @@ ngx_mixtrack_sender_held(ngx_mixtrack_flusher_t *f, mxt_verdict_t *v,
         }
 
         mxt_gate_hold(&f->zone.shm->gate, now, v->delay);
+
+    } else {
+        f->failed = 1;
     }
 
     ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD, NGX_LOG_ERR, 0, 1,
@@ -303,6 +306,9 @@ ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f,
                                v->delay,
                                v->verdict == MXT_VERDICT_SLOW_DOWN,
                                (unsigned) f->project->connections);
+
+    } else {
+        f->failed = 1;
     }
 
     ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_POST, NGX_LOG_WARN, 0, 1,

@@ -55,7 +55,7 @@ ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f)
 
     if (f->dir == -1) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 0,
-                         "has no spool, \"%V/%s\" cannot be used",
+                         "no spool, \"%V/%s\" cannot be used",
                          &f->spool_path, name);
     }
 }
@@ -310,6 +310,11 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     ngx_time_t        *tp;
     mxt_spool_name_t   name;
 
+    if (batch->left == 0) {
+        ngx_mixtrack_batch_finish(f, batch);
+        return NGX_OK;
+    }
+
     if (f->project->spool == 0) {
         return NGX_ERROR;
     }
@@ -379,7 +384,7 @@ failed:
 void
 ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    ngx_uint_t             fill;
+    ngx_uint_t             fill, segments;
     mxt_gate_state_e       gate;
     ngx_mixtrack_batch_t  *batch;
 
@@ -388,19 +393,20 @@ ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
     }
 
     gate = mxt_gate_state(&f->zone.shm->gate, now);
-    fill = 4 * f->look.used / f->zone.shm->segments;
+    segments = f->zone.shm->segments;
+    fill = 4 * f->look.used;
 
-    if (fill < (f->relieving ? NGX_MIXTRACK_SPOOL_LOW + 1
-                             : NGX_MIXTRACK_SPOOL_HIGH)
+    if (fill < segments * (f->relieving ? NGX_MIXTRACK_SPOOL_LOW
+                                        : NGX_MIXTRACK_SPOOL_HIGH)
         || (gate == MXT_GATE_OPEN
-            && (fill < NGX_MIXTRACK_SPOOL_STALL
+            && (fill < segments * NGX_MIXTRACK_SPOOL_STALL
                 || !ngx_mixtrack_sender_stalled(f, now))))
     {
         f->relieving = 0;
         return;
     }
 
-    f->relieving = 1;
+    f->relieving = 0;
 
     batch = ngx_mixtrack_spooler_oldest(f);
 
@@ -414,14 +420,12 @@ ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     (void) ngx_mixtrack_reject_old(f, batch, now);
 
-    if (batch->left == 0) {
-        ngx_mixtrack_batch_finish(f, batch);
+    if (ngx_mixtrack_spooler_write(f, batch, 0) != NGX_OK) {
+        f->write_at = now + NGX_MIXTRACK_SPOOL_REST;
         return;
     }
 
-    if (ngx_mixtrack_spooler_write(f, batch, 0) != NGX_OK) {
-        f->write_at = now + NGX_MIXTRACK_SPOOL_REST;
-    }
+    f->relieving = 1;
 }
 
 

@@ -25,12 +25,19 @@
  * for about three seconds before it kills */
 #define NGX_MIXTRACK_STOP_WORKERS   1000
 
+/* after the disk has refused, ms */
+#define NGX_MIXTRACK_STOP_AGAIN     100
+
 /* above so many bytes there is no time to compress */
 #define NGX_MIXTRACK_STOP_STORED    (128 * 1024 * 1024)
 
 
 static void ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f,
     uint64_t now);
+static void ngx_mixtrack_stop_partial(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+static void ngx_mixtrack_stop_rest(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
 static void ngx_mixtrack_stop_quit(ngx_mixtrack_flusher_t *f, uint64_t now);
 static void ngx_mixtrack_stop_terminate(ngx_mixtrack_flusher_t *f,
     uint64_t now);
@@ -81,40 +88,97 @@ ngx_mixtrack_stop_step(ngx_mixtrack_flusher_t *f, uint64_t now)
 }
 
 
+/*
+ * A segment of which a part is on its way, or was acknowledged, would be
+ * sent again by the successor.  So its rest is posted, too; but only as long
+ * as all is well, for gate and probes are the successor's now.  Else it goes
+ * to disk, and is settled.
+ */
+
 static void
 ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    ngx_uint_t             i;
+    ngx_uint_t             i, posts;
     ngx_mixtrack_batch_t  *batch;
 
     if (f->http && now - f->stopped_at >= f->project->shutdown_timeout) {
         ngx_mixtrack_sender_abort(f);
     }
 
+    posts = f->http && !f->failed
+            && mxt_gate_state(&f->zone.shm->gate, now) == MXT_GATE_OPEN;
+
     for (i = 0; i < f->nbatches; i++) {
 
         batch = &f->batch[i];
 
-        if (batch->state == NGX_MIXTRACK_BATCH_READY
-            && (f->http == NULL || batch->file.fd != -1
-                || ngx_mixtrack_batch_whole(f, batch)))
-        {
+        if (batch->state != NGX_MIXTRACK_BATCH_READY) {
+            continue;
+        }
+
+        if (batch->file.fd != -1 || ngx_mixtrack_batch_whole(f, batch)) {
             ngx_mixtrack_batch_give_back(f, batch);
+
+        } else if (!posts) {
+            ngx_mixtrack_stop_rest(f, batch, now);
         }
     }
 
-    if (f->http) {
-
-        /* segments of which a part is on its way already */
-
+    if (posts) {
         ngx_mixtrack_sender_send(f, now, 0);
 
-        if (!ngx_mixtrack_stop_idle(f)) {
+    } else {
+        ngx_mixtrack_stop_partial(f, now);
+    }
+
+    if (f->http == NULL || ngx_mixtrack_stop_idle(f)) {
+        f->stage = NGX_MIXTRACK_DONE;
+    }
+}
+
+
+/* what is left of a segment of which a part was in batches */
+
+static void
+ngx_mixtrack_stop_partial(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    ngx_mixtrack_batch_t  *batch;
+
+    while (f->partial != f->zone.shm->segments) {
+
+        batch = ngx_mixtrack_batch_free(f);
+
+        if (batch == NULL || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK) {
+            return;
+        }
+
+        ngx_mixtrack_stop_rest(f, batch, now);
+
+        if (batch->state != NGX_MIXTRACK_BATCH_FREE) {
             return;
         }
     }
+}
 
-    f->stage = NGX_MIXTRACK_DONE;
+
+/* to disk; without one it is given back in the end, and sent twice */
+
+static void
+ngx_mixtrack_stop_rest(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
+    uint64_t now)
+{
+    if (now >= f->write_at) {
+
+        if (ngx_mixtrack_spooler_write(f, batch, 0) == NGX_OK) {
+            return;
+        }
+
+        f->write_at = now + NGX_MIXTRACK_STOP_AGAIN;
+    }
+
+    if (f->http == NULL) {
+        ngx_mixtrack_batch_give_back(f, batch);
+    }
 }
 
 

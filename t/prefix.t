@@ -124,7 +124,7 @@ SKIP: {
         ok($t->quit, "$name: QUIT");
         is(join(' ', glob "$prefix/* $prefix/*/*"), "$prefix/spool", "$name: nothing was written there");
     }
-    like($t->error_log, qr/\[error\].*project "default" has no spool.*Read-only/, 'a spool that cannot be used is told');
+    like($t->error_log, qr/\[error\].*project "default": no spool.*Read-only/, 'a spool that cannot be used is told');
 
     $t->conf(lifecycle(http => 'mixtrack_spool_path nowhere; # here'));
     $r = $t->test_config;

@@ -218,8 +218,9 @@ mxt_policy_object(json_t *root, const mxt_attempt_t *a, mxt_verdict_t *v)
 
     } else if (ok) {
         return MXT_VERDICT_DELIVERED;
+    }
 
-    } else if (mxt_policy_is(status, 0, "0")) {
+    if (mxt_policy_is(status, 0, "0")) {
         mxt_policy_why(v, "status 0", root);
         return MXT_VERDICT_INVALID;
     }

@@ -91,7 +91,7 @@ typedef struct {
  * or with a JSON object whose "status" is 1 or "1"; INVALID with 0 or such an
  * object with 0 or "0".  /import, 200: delivered with a JSON object whose
  * "code" is 200 or "status" is "OK", 1 or "1", or with 1 (strict=0); INVALID
- * with 0; PARTIAL if there are failed_records all the same.  Any other body
+ * as there; PARTIAL if there are failed_records all the same.  Any other body
  * of a 200, or more than 64 KiB of one, is not Mixpanel's: RETRY.
  *
  * /import, 400 with failed_records: PARTIAL; but REFUSED if
