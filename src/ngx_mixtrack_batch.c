@@ -23,7 +23,8 @@ static int ngx_libc_cdecl ngx_mixtrack_batch_compare(const void *one,
 static ngx_int_t ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f,
     ngx_uint_t segment);
 static ngx_uint_t ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, ngx_uint_t segment);
+    ngx_mixtrack_batch_t *batch, ngx_uint_t segment,
+    const ngx_mixtrack_size_t *most);
 static ngx_int_t ngx_mixtrack_batch_begin(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 static ngx_int_t ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
@@ -42,7 +43,8 @@ static void ngx_mixtrack_batch_release(ngx_mixtrack_batch_t *batch);
 
 ngx_int_t
 ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, ngx_uint_t stored)
+    ngx_mixtrack_batch_t *batch, const ngx_mixtrack_size_t *size,
+    ngx_uint_t stored)
 {
     ngx_uint_t  i, n, segment, none;
 
@@ -54,7 +56,9 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
 
     none = f->zone.shm->segments;
 
-    if (f->partial != none && !ngx_mixtrack_batch_add(f, batch, f->partial)) {
+    if (f->partial != none
+        && !ngx_mixtrack_batch_add(f, batch, f->partial, size))
+    {
         return ngx_mixtrack_batch_begin(f, batch, stored);
     }
 
@@ -67,7 +71,7 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
         segment = f->order[i].segment;
 
         if (ngx_mixtrack_batch_lease(f, segment) == NGX_OK
-            && !ngx_mixtrack_batch_add(f, batch, segment))
+            && !ngx_mixtrack_batch_add(f, batch, segment, size))
         {
             break;
         }
@@ -165,7 +169,7 @@ ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
 
 static ngx_uint_t
 ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
-    ngx_uint_t segment)
+    ngx_uint_t segment, const ngx_mixtrack_size_t *most)
 {
     size_t                  len, size;
     unsigned                to;
@@ -186,9 +190,8 @@ ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
         (void) mxt_segment_range(data, to, to + 1, &len);
 
-        if (batch->events == f->most_events
-            || (batch->events
-                && 2 + batch->raw + size + len > f->most_bytes))
+        if (batch->events == most->events
+            || (batch->events && 2 + batch->raw + size + len > most->bytes))
         {
             break;
         }
@@ -267,6 +270,7 @@ ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
     batch->attempts = 0;
     batch->broken = 0;
     batch->posts = 0;
+    batch->pairs = 0;
     batch->counted = 0;
     batch->large = 0;
     batch->parked = 0;
@@ -547,6 +551,13 @@ ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
     mxt_zone_settle_spooled(&f->zone, batch->outcome);
 
     ngx_mixtrack_batch_unmake(batch);
+
+    f->disk -= ngx_min(f->disk, batch->file.len);
+
+    if (mxt_zone_holds(&f->zone) && f->zone.shm->spool_files) {
+        f->zone.shm->spool_files--;
+        f->zone.shm->spool_bytes = f->disk;
+    }
 
     if (mxt_spool_done(&batch->file) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);

@@ -53,6 +53,12 @@ typedef struct {
 } ngx_mixtrack_range_t;
 
 
+typedef struct {
+    ngx_uint_t                 events;
+    size_t                     bytes;      /* uncompressed */
+} ngx_mixtrack_size_t;
+
+
 typedef enum {
     NGX_MIXTRACK_BATCH_FREE = 0,
     NGX_MIXTRACK_BATCH_READY,              /* has its body, waits */
@@ -69,6 +75,8 @@ typedef struct {
     uint32_t                   to;
     uint32_t                   error;      /* a hash of the words with which
                                               200/0 came; 0 is none */
+    uint32_t                   pair;       /* both halves have the same; 0 is
+                                              no half, or was posted */
     unsigned                   refused:1;  /* for good, and why: */
     char                       why[MXT_POLICY_WHY];
 } ngx_mixtrack_part_t;
@@ -103,6 +111,7 @@ typedef struct {
     ngx_uint_t                 attempts;
     ngx_uint_t                 broken;     /* in a row, while it was sent */
     ngx_uint_t                 posts;      /* since it was refused; 0: not */
+    uint32_t                   pairs;      /* of halves, so far */
     unsigned                   counted:1;  /* among those refused in a row */
     unsigned                   large:1;    /* it was for its size */
     unsigned                   parked:1;   /* refused whole, to be judged when
@@ -170,10 +179,9 @@ typedef struct {
     ngx_mixtrack_batch_t      *batch;      /* and some more than connections */
     ngx_uint_t                 nbatches;
     ngx_mixtrack_batch_t      *probe;      /* that of a half-open gate */
-    ngx_uint_t                 most_events;  /* of one batch: what is
-                                              configured, or smooth by rate */
-    size_t                     max_bytes;  /* the same, of its bytes, */
-    size_t                     most_bytes; /* or less after a 413 */
+    ngx_mixtrack_size_t        most;       /* of one post: what is configured,
+                                              or smooth by rate, or less ... */
+    size_t                     max_bytes;  /* ... of these after a 413 */
     uint64_t                   replied_at; /* the last, or posting began */
     uint64_t                   suspect_at; /* a batch was refused whole */
     ngx_uint_t                 failed;     /* a post did, of a replaced one */
@@ -263,12 +271,13 @@ void ngx_mixtrack_sender_abort(ngx_mixtrack_flusher_t *f);
 /* ngx_mixtrack_batch.c */
 
 /*
- * Leases records and makes a batch of them, at most one batch's worth.
- * NGX_OK, NGX_DECLINED when there is nothing to lease, or NGX_ERROR.
+ * Leases records and makes a batch of them, size at most, but one record at
+ * least.  NGX_OK, NGX_DECLINED when there is nothing to lease, or NGX_ERROR.
  * stored: gzip without compression.
  */
 ngx_int_t ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
+    ngx_mixtrack_batch_t *batch, const ngx_mixtrack_size_t *size,
+    ngx_uint_t stored);
 
 /* Makes a batch of a claimed file, whose events are in batch->array: its body
  * is the file's.  NGX_OK, or NGX_ERROR when there is no memory. */
@@ -331,6 +340,15 @@ void ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f,
  * fault itself, and is rejected. */
 void ngx_mixtrack_refuse_judge(ngx_mixtrack_flusher_t *f);
 
+/* Looks whether all that is left was refused and waits for something to be
+ * delivered: then it is rejected, too. */
+void ngx_mixtrack_refuse_alone(ngx_mixtrack_flusher_t *f);
+
+/* A part was delivered, of a batch that has others: those are posted next,
+ * and its other half, which then must be what was refused, in halves. */
+void ngx_mixtrack_refuse_delivered(ngx_mixtrack_batch_t *batch,
+    uint32_t pair);
+
 /* Chooses the part to post next and makes its body.  NGX_OK; NGX_DECLINED
  * if the batch waits for others, or there was nothing left of it and it is
  * free now; or NGX_ERROR. */
@@ -386,6 +404,11 @@ ngx_int_t ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
 /* Spools the oldest of what cannot be delivered, one batch for each call,
  * when the queue runs full. */
 void ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now);
+
+/* Leases and builds a batch that is to be a file: as one to be posted, but
+ * there are never many more files than 64.  As ngx_mixtrack_batch_build(). */
+ngx_int_t ngx_mixtrack_spooler_build(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 
 /* Spools every batch that is ready, and all that can be leased; NGX_ERROR
  * when a file could not be written. */

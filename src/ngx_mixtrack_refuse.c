@@ -27,8 +27,12 @@ static void ngx_mixtrack_refuse_first(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 static void ngx_mixtrack_refuse_count(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
-static void ngx_mixtrack_refuse_split(ngx_mixtrack_batch_t *batch,
-    ngx_mixtrack_part_t *part, uint32_t error);
+static void ngx_mixtrack_refuse_halve(ngx_mixtrack_batch_t *batch,
+    ngx_mixtrack_part_t *part, uint32_t error, ngx_uint_t pair);
+static ngx_mixtrack_part_t *ngx_mixtrack_refuse_split(
+    ngx_mixtrack_batch_t *batch, ngx_mixtrack_part_t *part, uint32_t n);
+static uint32_t ngx_mixtrack_refuse_fits(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
 static void ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 static void ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now);
@@ -38,6 +42,7 @@ static ngx_mixtrack_part_t *ngx_mixtrack_refuse_largest(
     ngx_mixtrack_batch_t *batch);
 static ngx_uint_t ngx_mixtrack_refuse_others(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
+static void ngx_mixtrack_refuse_bound(ngx_mixtrack_batch_t *batch);
 static ngx_uint_t ngx_mixtrack_refuse_posts(uint32_t events);
 static uint32_t ngx_mixtrack_refuse_hash(const char *text);
 
@@ -47,7 +52,6 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     mxt_verdict_t *v, uint64_t now)
 {
     uint32_t               n, error;
-    ngx_uint_t             i;
     ngx_mixtrack_part_t  *part;
 
     if (batch->posts++ == 0) {
@@ -61,7 +65,7 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     batch->large = (v->verdict == MXT_VERDICT_TOO_LARGE);
 
     if (batch->large && n > 1) {
-        f->most_bytes = ngx_min(f->most_bytes, batch->raw / 2 + 1);
+        f->most.bytes = ngx_min(f->most.bytes, batch->raw / 2 + 1);
 
     } else if (v->verdict == MXT_VERDICT_INVALID) {
         error = ngx_mixtrack_refuse_hash(v->why);
@@ -74,7 +78,8 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
         part->refused = 1;
 
     } else {
-        ngx_mixtrack_refuse_split(batch, part, error);
+        ngx_mixtrack_refuse_halve(batch, part, error,
+                                  v->verdict == MXT_VERDICT_REFUSED);
     }
 
     /* what comes next is another body */
@@ -82,11 +87,7 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     ngx_mixtrack_batch_unmake(batch);
     batch->attempts = 0;
 
-    if (batch->posts >= ngx_mixtrack_refuse_posts(batch->events)) {
-        for (i = 0; i < batch->nparts; i++) {
-            batch->part[i].refused = 1;
-        }
-    }
+    ngx_mixtrack_refuse_bound(batch);
 
     batch->state = NGX_MIXTRACK_BATCH_READY;
 
@@ -133,48 +134,105 @@ ngx_mixtrack_refuse_count(ngx_mixtrack_flusher_t *f,
 }
 
 
+/*
+ * Of two halves of which one was delivered the other has all that is bad, and
+ * need not be posted to know.
+ */
+
 static void
-ngx_mixtrack_refuse_split(ngx_mixtrack_batch_t *batch,
-    ngx_mixtrack_part_t *part, uint32_t error)
+ngx_mixtrack_refuse_halve(ngx_mixtrack_batch_t *batch,
+    ngx_mixtrack_part_t *part, uint32_t error, ngx_uint_t pair)
 {
-    uint32_t               i, n;
-    ngx_uint_t             k;
+    uint32_t              n;
     ngx_mixtrack_part_t  *half;
+
+    n = ngx_mixtrack_batch_undecided(batch, part->from, part->to);
+    half = ngx_mixtrack_refuse_split(batch, part, (n + 1) / 2);
+
+    if (half == NULL) {
+        part->refused = 1;
+        return;
+    }
+
+    half->error = error;
+    part->error = error;
+
+    part->pair = pair ? ++batch->pairs : 0;
+    half->pair = part->pair;
+}
+
+
+void
+ngx_mixtrack_refuse_delivered(ngx_mixtrack_batch_t *batch, uint32_t pair)
+{
+    ngx_uint_t            i;
+    ngx_mixtrack_part_t  *part;
+
+    ngx_mixtrack_batch_unmake(batch);
+
+    batch->attempts = 0;
+
+    /* 413 says nothing of the events: what fits is no loss of patience */
+
+    if (batch->posts) {
+        batch->posts = batch->large ? 1 : batch->posts + 1;
+    }
+
+    for (i = 0; pair && i < batch->nparts; i++) {
+
+        part = &batch->part[i];
+
+        if (part->pair == pair && !part->refused
+            && ngx_mixtrack_batch_undecided(batch, part->from, part->to) > 1)
+        {
+            ngx_mixtrack_refuse_halve(batch, part, 0, 1);
+            return;
+        }
+    }
+}
+
+
+/* Leaves the first n undecided events to the part, and makes another one of
+ * the rest, which is returned; or NULL when there are too many. */
+
+static ngx_mixtrack_part_t *
+ngx_mixtrack_refuse_split(ngx_mixtrack_batch_t *batch,
+    ngx_mixtrack_part_t *part, uint32_t n)
+{
+    uint32_t              i;
+    ngx_uint_t            k;
+    ngx_mixtrack_part_t  *rest;
 
     /* the place of one that is done with, or a new one */
 
     for (k = 0; k < batch->nparts; k++) {
 
-        half = &batch->part[k];
+        rest = &batch->part[k];
 
-        if (ngx_mixtrack_batch_undecided(batch, half->from, half->to) == 0) {
+        if (ngx_mixtrack_batch_undecided(batch, rest->from, rest->to) == 0) {
             break;
         }
     }
 
     if (k == NGX_MIXTRACK_PARTS) {
-        part->refused = 1;
-        return;
+        return NULL;
     }
 
     if (k == batch->nparts) {
         batch->nparts++;
     }
 
-    n = (batch->sent + 1) / 2;
-
     for (i = part->from; n; i++) {
         n -= (batch->fate[i] == 0);
     }
 
-    half = &batch->part[k];
+    rest = &batch->part[k];
 
-    *half = *part;
-    half->from = i;
+    *rest = *part;
+    rest->from = i;
     part->to = i;
 
-    half->error = error;
-    part->error = error;
+    return rest;
 }
 
 
@@ -243,6 +301,10 @@ ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     mxt_gate_hold(&f->zone.shm->gate, now, delay);
 
+    if (f->zone.shm->failed_at == 0) {
+        f->zone.shm->failed_at = now;
+    }
+
     ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD, NGX_LOG_ERR, 0, 0,
                      "every batch is refused (%s): delivery is on hold, "
                      "events are kept; check endpoint and properties",
@@ -308,7 +370,8 @@ ngx_int_t
 ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch)
 {
-    ngx_mixtrack_part_t  *part;
+    uint32_t              n, fits;
+    ngx_mixtrack_part_t  *part, *rest;
 
     if (batch->left == 0) {
         ngx_mixtrack_batch_finish(f, batch);
@@ -320,15 +383,16 @@ ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
     }
 
     part = &batch->part[batch->current];
+    n = ngx_mixtrack_batch_undecided(batch, part->from, part->to);
+    fits = ngx_mixtrack_refuse_fits(f, batch);
 
     /* the same body again, unless something has become of it */
 
-    if (batch->body && batch->sent && !part->refused
-        && batch->sent == ngx_mixtrack_batch_undecided(batch, part->from,
-                                                       part->to))
-    {
+    if (batch->body && !part->refused && batch->sent == n && n <= fits) {
         return NGX_OK;
     }
+
+    ngx_mixtrack_refuse_bound(batch);
 
     part = ngx_mixtrack_refuse_largest(batch);
 
@@ -337,9 +401,45 @@ ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
         return NGX_DECLINED;
     }
 
+    /* a file may be larger than what is posted at once */
+
+    n = ngx_mixtrack_batch_undecided(batch, part->from, part->to);
+
+    if (n > fits) {
+        rest = ngx_mixtrack_refuse_split(batch, part, fits);
+
+        /* they are no halves any more */
+
+        part->pair = 0;
+
+        if (rest) {
+            rest->pair = 0;
+        }
+    }
+
     batch->current = (ngx_uint_t) (part - batch->part);
 
     return ngx_mixtrack_batch_encode(f, batch, part->from, part->to, 0);
+}
+
+
+/* how many events may be posted at once: of a batch from the zone as many as
+ * it has, of one from a file by their size on average */
+
+static uint32_t
+ngx_mixtrack_refuse_fits(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    uint64_t  n;
+
+    if (batch->file.fd == -1) {
+        return batch->events;
+    }
+
+    n = (uint64_t) batch->events * f->most.bytes / batch->array.len;
+    n = ngx_min(n, f->most.events);
+
+    return n ? (uint32_t) n : 1;
 }
 
 
@@ -371,6 +471,39 @@ ngx_mixtrack_refuse_largest(ngx_mixtrack_batch_t *batch)
 }
 
 
+/* those that wait for each other are judged by themselves */
+
+void
+ngx_mixtrack_refuse_alone(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *parked;
+
+    if (f->suspect_at == 0) {
+        return;
+    }
+
+    parked = NULL;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        if (f->batch[i].state == NGX_MIXTRACK_BATCH_FREE) {
+            continue;
+        }
+
+        if (!f->batch[i].parked) {
+            return;
+        }
+
+        parked = &f->batch[i];
+    }
+
+    if (parked && !ngx_mixtrack_refuse_others(f, parked)) {
+        ngx_mixtrack_refuse_judge(f);
+    }
+}
+
+
 /* whether there is another batch that may be delivered */
 
 static ngx_uint_t
@@ -389,6 +522,23 @@ ngx_mixtrack_refuse_others(ngx_mixtrack_flusher_t *f,
 
     return f->look.queued || f->name < f->nnames
            || f->partial != f->zone.shm->segments;
+}
+
+
+/* what is left when the posts are used up is refused together */
+
+static void
+ngx_mixtrack_refuse_bound(ngx_mixtrack_batch_t *batch)
+{
+    ngx_uint_t  i;
+
+    if (batch->posts < ngx_max(ngx_mixtrack_refuse_posts(batch->events), 1)) {
+        return;
+    }
+
+    for (i = 0; i < batch->nparts; i++) {
+        batch->part[i].refused = 1;
+    }
 }
 
 

@@ -26,6 +26,8 @@ static void ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t n);
 static uint64_t ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
+static uint64_t ngx_mixtrack_reject_queued(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_range_t *range, uint64_t now);
 static ngx_uint_t ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_mixtrack_range_t *range, uint32_t first,
     uint64_t now, const char *reason);
@@ -294,7 +296,7 @@ ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
     for (i = 0; i < batch->nranges; i++) {
 
-        queued = now - f->zone.segment[batch->range[i].segment].opened;
+        queued = ngx_mixtrack_reject_queued(f, &batch->range[i], now);
 
         if (queued > age) {
             age = queued;
@@ -302,6 +304,20 @@ ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     }
 
     return age;
+}
+
+
+/* a worker may have opened it after the now of this tick */
+
+static uint64_t
+ngx_mixtrack_reject_queued(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_range_t *range, uint64_t now)
+{
+    uint64_t  opened;
+
+    opened = f->zone.segment[range->segment].opened;
+
+    return now > opened ? now - opened : 0;
 }
 
 
@@ -336,7 +352,7 @@ ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
             younger = ((int64_t) time - begin) * 1000;
             time *= 1000;
 
-            queued = now - f->zone.segment[range->segment].opened;
+            queued = ngx_mixtrack_reject_queued(f, range, now);
 
             if (younger > 0) {
                 queued -= ngx_min(queued, (uint64_t) younger);

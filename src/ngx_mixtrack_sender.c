@@ -64,9 +64,9 @@ ngx_mixtrack_sender_init(ngx_mixtrack_flusher_t *f)
 
     mxt_rate_most(&f->project->rate, &events, &bytes);
 
-    f->most_events = (ngx_uint_t) events;
+    f->most.events = (ngx_uint_t) events;
     f->max_bytes = (size_t) bytes;
-    f->most_bytes = f->max_bytes;
+    f->most.bytes = f->max_bytes;
 }
 
 
@@ -173,20 +173,22 @@ static void
 ngx_mixtrack_sender_delivered(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now)
 {
-    uint64_t               started;
+    uint32_t              pair;
+    uint64_t              started;
     ngx_mixtrack_part_t  *part;
 
     started = batch->started;
     part = &batch->part[batch->current];
+    pair = part->pair;
 
     mxt_zone_add(&f->zone, MXT_BYTES_RAW, batch->raw);
     mxt_zone_add(&f->zone, MXT_BYTES_WIRE, batch->len);
 
     /* what was too large once may have been so by a whim of the server */
 
-    if (f->most_bytes < f->max_bytes && batch->raw >= f->most_bytes / 2) {
-        f->most_bytes += f->most_bytes / 64 + 1;
-        f->most_bytes = ngx_min(f->most_bytes, f->max_bytes);
+    if (f->most.bytes < f->max_bytes && batch->raw >= f->most.bytes / 2) {
+        f->most.bytes += f->most.bytes / 64 + 1;
+        f->most.bytes = ngx_min(f->most.bytes, f->max_bytes);
     }
 
     if (v && v->verdict == MXT_VERDICT_PARTIAL) {
@@ -199,13 +201,7 @@ ngx_mixtrack_sender_delivered(ngx_mixtrack_flusher_t *f,
         ngx_mixtrack_batch_finish(f, batch);
 
     } else {
-        ngx_mixtrack_batch_unmake(batch);
-
-        batch->attempts = 0;
-
-        if (batch->large) {
-            batch->posts = 1;
-        }
+        ngx_mixtrack_refuse_delivered(batch, pair);
     }
 
     ngx_mixtrack_refuse_judge(f);
@@ -330,6 +326,8 @@ ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
     {
         f->zone.shm->high_water = f->look.used;
     }
+
+    ngx_mixtrack_refuse_alone(f);
 
     for (n = ngx_mixtrack_sender_room(f, now); n; n--) {
 
@@ -489,7 +487,7 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
         return batch;
     }
 
-    if (!due || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK) {
+    if (!due || ngx_mixtrack_batch_build(f, batch, &f->most, 0) != NGX_OK) {
         return NULL;
     }
 
@@ -562,8 +560,8 @@ ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
         oldest = f->zone.segment[f->partial].opened;
     }
 
-    if (records + look->sealed_records >= f->most_events
-        || bytes + look->sealed_bytes >= f->most_bytes)
+    if (records + look->sealed_records >= f->most.events
+        || bytes + look->sealed_bytes >= f->most.bytes)
     {
         return 1;
     }
@@ -573,8 +571,8 @@ ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
     }
 
     if (flush || now >= oldest + project->batch_interval
-        || records + look->queued >= f->most_events
-        || bytes + look->sealed_bytes + look->open_bytes >= f->most_bytes)
+        || records + look->queued >= f->most.events
+        || bytes + look->sealed_bytes + look->open_bytes >= f->most.bytes)
     {
         mxt_zone_seal(&f->zone);
         return 1;

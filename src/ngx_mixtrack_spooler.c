@@ -15,6 +15,9 @@
 #define NGX_MIXTRACK_SPOOL_REOPEN 1000
 #define NGX_MIXTRACK_SPOOL_REST   1000
 
+/* about so many files for all of a queue, at the most */
+#define NGX_MIXTRACK_SPOOL_FILES  64
+
 /* the queue is relieved from the one fill down to the other, in quarters;
  * with an endpoint that only hangs, from the third */
 #define NGX_MIXTRACK_SPOOL_HIGH   2
@@ -75,7 +78,15 @@ ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f, uint64_t now)
         f->dir = -1;
         f->disk = 0;
         f->looked = 0;
+        f->name = f->nnames;
         f->reopen_at = 0;
+
+        if (mxt_zone_holds(&f->zone)) {
+            f->zone.shm->spool_files = 0;
+            f->zone.shm->spool_bytes = 0;
+            f->zone.shm->spool_foreign = 0;
+            f->zone.shm->spool_bad = 0;
+        }
 
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, 0, 0,
                          "the spool's directory was removed, and what was in "
@@ -261,7 +272,12 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
 
     reads = 0;
 
-    if (!f->looked && ngx_mixtrack_spooler_read(f) != NGX_OK) {
+    /* what we know is from the last look, and successors and others send,
+     * too: nothing is given up for a file that is gone */
+
+    if ((!f->looked || f->disk + len > (uint64_t) f->project->spool)
+        && ngx_mixtrack_spooler_read(f) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -413,7 +429,9 @@ ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
     if (batch == NULL) {
         batch = ngx_mixtrack_batch_free(f);
 
-        if (batch == NULL || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK) {
+        if (batch == NULL
+            || ngx_mixtrack_spooler_build(f, batch, 0) != NGX_OK)
+        {
             return;
         }
     }
@@ -426,6 +444,32 @@ ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
     }
 
     f->relieving = 1;
+}
+
+
+/*
+ * A file costs two fsyncs whatever its size, and a stop has two seconds.  What
+ * is larger than a post may be is posted in parts later.
+ */
+
+ngx_int_t
+ngx_mixtrack_spooler_build(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, ngx_uint_t stored)
+{
+    uint64_t             events, bytes;
+    ngx_mixtrack_size_t  size;
+
+    events = f->look.queued / NGX_MIXTRACK_SPOOL_FILES;
+    bytes = (uint64_t) f->look.used * MXT_SEGMENT_SIZE
+            / NGX_MIXTRACK_SPOOL_FILES;
+
+    events = ngx_min(events, NGX_MIXTRACK_EVENTS_MAX);
+    bytes = ngx_min(bytes, NGX_MIXTRACK_BYTES_DEFAULT);
+
+    size.events = ngx_max(f->most.events, (ngx_uint_t) events);
+    size.bytes = ngx_max(f->most.bytes, (size_t) bytes);
+
+    return ngx_mixtrack_batch_build(f, batch, &size, stored);
 }
 
 
@@ -494,7 +538,7 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
 
         mxt_zone_seal(&f->zone);
 
-        rc = ngx_mixtrack_batch_build(f, batch, stored);
+        rc = ngx_mixtrack_spooler_build(f, batch, stored);
 
         if (rc == NGX_DECLINED) {
             return NGX_OK;

@@ -148,7 +148,9 @@ ngx_mixtrack_stop_partial(ngx_mixtrack_flusher_t *f, uint64_t now)
 
         batch = ngx_mixtrack_batch_free(f);
 
-        if (batch == NULL || ngx_mixtrack_batch_build(f, batch, 0) != NGX_OK) {
+        if (batch == NULL
+            || ngx_mixtrack_spooler_build(f, batch, 0) != NGX_OK)
+        {
             return;
         }
 

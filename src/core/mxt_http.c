@@ -31,6 +31,7 @@ typedef struct {
     unsigned            nomem;
     unsigned            flood;      /* of headers */
     void               *data;
+    size_t              upload;     /* bytes of the request's body */
     mxt_http_t         *whole;
     char               *body;       /* of the reply */
     size_t              len;
@@ -211,6 +212,7 @@ mxt_http_post(mxt_http_t *h, const void *body, size_t len, unsigned gzip,
     p->retry_after[0] = '\0';
     p->error[0] = '\0';
     p->data = data;
+    p->upload = len;
 
     /* without a pointer libcurl would read standard input */
 
@@ -530,6 +532,8 @@ mxt_http_reply(mxt_http_post_t *p, CURLcode code, mxt_http_result_t *result)
 static CURLcode
 mxt_http_error(mxt_http_post_t *p, CURLcode code, long status)
 {
+    curl_off_t  sent;
+
     /*
      * a server that refuses a body need not read it, and its reply may end
      * with a broken connection; the status is what counts
@@ -548,6 +552,20 @@ mxt_http_error(mxt_http_post_t *p, CURLcode code, long status)
     if (p->flood) {
         (void) snprintf(p->error, sizeof(p->error), "too many headers");
         return CURLE_WEIRD_SERVER_REPLY;
+    }
+
+    /* libcurl reads first, and so meets the end of a connection on which it
+     * could not send all as an error of reading */
+
+    if (code == CURLE_RECV_ERROR && status == 0) {
+
+        sent = 0;
+
+        (void) curl_easy_getinfo(p->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+
+        if (sent < (curl_off_t) p->upload) {
+            return CURLE_SEND_ERROR;
+        }
     }
 
     return code;

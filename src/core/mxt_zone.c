@@ -298,7 +298,7 @@ mxt_zone_died_young(const mxt_zone_t *z, uint64_t now, uint64_t ms)
 {
     return mxt_lease_slot(mxt_load(&z->shm->lease)) != 0
            && !mxt_zone_held(z)
-           && now - mxt_load(&z->shm->taken_at) < ms;
+           && now < mxt_load(&z->shm->taken_at) + ms;
 }
 
 
