@@ -228,6 +228,7 @@ ngx_mixtrack_batch_begin(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored)
 {
     batch->gzip = f->project->gzip ? 1 : 0;
+    batch->size = batch->raw;
 
     if (ngx_mixtrack_batch_whole_part(f, batch) != NGX_OK
         || ngx_mixtrack_batch_encode(f, batch, 0, batch->events, stored)
@@ -253,6 +254,7 @@ ngx_mixtrack_batch_adopt(ngx_mixtrack_flusher_t *f,
     batch->body = batch->file.body;
     batch->len = batch->file.len;
     batch->raw = batch->array.len;
+    batch->size = batch->array.len;
     batch->sent = batch->events;
 
     return ngx_mixtrack_batch_whole_part(f, batch);
@@ -578,6 +580,15 @@ ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_range_t  *range;
 
     if (batch->file.fd != -1) {
+
+        /* what has an outcome is not to have another one */
+
+        if (batch->left != batch->events
+            && ngx_mixtrack_spooler_write(f, batch, 0) == NGX_OK)
+        {
+            return;
+        }
+
         ngx_mixtrack_batch_unmake(batch);
         mxt_spool_release(&batch->file);
         ngx_mixtrack_batch_release(batch);

@@ -32,6 +32,7 @@ static void ngx_mixtrack_flusher_init_process(ngx_cycle_t *cycle);
 static void ngx_mixtrack_flusher_atexit(void);
 static ngx_uint_t ngx_mixtrack_flusher_running(void);
 static void ngx_mixtrack_flusher_tick(ngx_event_t *ev);
+static ngx_msec_t ngx_mixtrack_flusher_rest(uint64_t now);
 static ngx_msec_t ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_mixtrack_project_t *ngx_mixtrack_flusher_successor(
@@ -248,6 +249,15 @@ ngx_mixtrack_flusher_tick(ngx_event_t *ev)
 }
 
 
+/* on one grid for all projects, so that they wake up together */
+
+static ngx_msec_t
+ngx_mixtrack_flusher_rest(uint64_t now)
+{
+    return (ngx_msec_t) (NGX_MIXTRACK_REST - now % NGX_MIXTRACK_REST);
+}
+
+
 static ngx_msec_t
 ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
@@ -290,7 +300,7 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
         || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1, 0) == 0
         || ngx_mixtrack_sender_wait(f, now))
     {
-        return NGX_MIXTRACK_REST;
+        return ngx_mixtrack_flusher_rest(now);
     }
 
     due = oldest + f->project->batch_interval;

@@ -35,7 +35,7 @@
 #define NGX_MIXTRACK_RANGES       256
 
 /* names of spool files kept at a time */
-#define NGX_MIXTRACK_SPOOL_NAMES  64
+#define NGX_MIXTRACK_SPOOL_NAMES  1024
 
 /* batches beyond one for each connection: refused ones, which wait for the
  * verdict on others, and one to spool with */
@@ -94,6 +94,7 @@ typedef struct {
 
     uint32_t                   events;
     uint32_t                   left;       /* without an outcome */
+    size_t                     size;       /* of all, uncompressed */
     unsigned char             *fate;       /* by event: 0, or outcome + 1 */
     uint32_t                   outcome[MXT_OUTCOMES];
     uint64_t                   oldest;     /* ms since the epoch */
@@ -196,6 +197,7 @@ typedef struct {
     uint32_t                   seq;
     char                     (*names)[MXT_SPOOL_NAME_MAX];
     ngx_uint_t                 nnames;
+    ngx_uint_t                 more;       /* than nnames */
     ngx_uint_t                 name;       /* the next to claim */
     uint64_t                   listed;     /* when, monotonic ms; 0 is never */
     uint64_t                   disk;       /* bytes of our files there */
@@ -311,7 +313,8 @@ void ngx_mixtrack_batch_decide(ngx_mixtrack_flusher_t *f,
 void ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
-/* Gives the batch's segments, or its file, back as they are. */
+/* Gives the batch's segments, or its file, back as they are; but of a file of
+ * which a part has an outcome the rest becomes another file. */
 void ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
@@ -396,8 +399,7 @@ void ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f);
 ngx_int_t ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 
-/* Writes what is left of a batch of records to a file and settles it.
- * NGX_OK, or NGX_ERROR with the reason logged and the batch as it was. */
+/* Writes what is left of a batch to a file, and settles it.  NGX_OK, or NGX_ERROR with the reason logged and the batch as it was. */
 ngx_int_t ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 

@@ -38,7 +38,7 @@ static void ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
 static void ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now);
 static void ngx_mixtrack_refuse_give_up(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
-static ngx_mixtrack_part_t *ngx_mixtrack_refuse_largest(
+static ngx_mixtrack_part_t *ngx_mixtrack_refuse_choose(
     ngx_mixtrack_batch_t *batch);
 static ngx_uint_t ngx_mixtrack_refuse_others(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
@@ -91,7 +91,7 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
     batch->state = NGX_MIXTRACK_BATCH_READY;
 
-    if (ngx_mixtrack_refuse_largest(batch) == NULL) {
+    if (ngx_mixtrack_refuse_choose(batch) == NULL) {
         ngx_mixtrack_refuse_whole(f, batch, now);
 
     } else if (f->zone.shm->gate.refused >= NGX_MIXTRACK_REFUSED
@@ -394,7 +394,7 @@ ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
 
     ngx_mixtrack_refuse_bound(batch);
 
-    part = ngx_mixtrack_refuse_largest(batch);
+    part = ngx_mixtrack_refuse_choose(batch);
 
     if (part == NULL) {
         ngx_mixtrack_refuse_give_up(f, batch);
@@ -424,7 +424,8 @@ ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
 
 
 /* how many events may be posted at once: of a batch from the zone as many as
- * it has, of one from a file by their size on average */
+ * it has; of one from a file, or that was too large, by their size on average
+ */
 
 static uint32_t
 ngx_mixtrack_refuse_fits(ngx_mixtrack_flusher_t *f,
@@ -432,25 +433,28 @@ ngx_mixtrack_refuse_fits(ngx_mixtrack_flusher_t *f,
 {
     uint64_t  n;
 
-    if (batch->file.fd == -1) {
+    if (batch->file.fd == -1 && !batch->large) {
         return batch->events;
     }
 
-    n = (uint64_t) batch->events * f->most.bytes / batch->array.len;
+    n = (uint64_t) batch->events * f->most.bytes / batch->size;
     n = ngx_min(n, f->most.events);
 
     return n ? (uint32_t) n : 1;
 }
 
 
+/* the largest, so that what is left when patience ends is small; but the
+ * smallest to find out what is not too large */
+
 static ngx_mixtrack_part_t *
-ngx_mixtrack_refuse_largest(ngx_mixtrack_batch_t *batch)
+ngx_mixtrack_refuse_choose(ngx_mixtrack_batch_t *batch)
 {
-    uint32_t               n, most;
+    uint32_t               n, best;
     ngx_uint_t             i;
     ngx_mixtrack_part_t  *part;
 
-    most = 0;
+    best = 0;
     part = NULL;
 
     for (i = 0; i < batch->nparts; i++) {
@@ -461,8 +465,9 @@ ngx_mixtrack_refuse_largest(ngx_mixtrack_batch_t *batch)
 
         n = ngx_mixtrack_batch_undecided(batch, batch->part[i].from,
                                          batch->part[i].to);
-        if (n > most) {
-            most = n;
+
+        if (n && (part == NULL || (batch->large ? n < best : n > best))) {
+            best = n;
             part = &batch->part[i];
         }
     }

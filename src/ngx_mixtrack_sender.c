@@ -499,12 +499,14 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
 }
 
 
-/* never more than half of the connections are behind with the spool */
+/* never more than half of the connections are behind with the spool; what is
+ * parked, or fails again and again, is in nobody's way */
 
 static ngx_uint_t
 ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f)
 {
-    ngx_uint_t  i, n;
+    ngx_uint_t             i, n;
+    ngx_mixtrack_batch_t  *batch;
 
     if (f->stage != NGX_MIXTRACK_RUNNING) {
         return 0;
@@ -513,8 +515,11 @@ ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f)
     n = 0;
 
     for (i = 0; i < f->nbatches; i++) {
-        n += (f->batch[i].state != NGX_MIXTRACK_BATCH_FREE
-              && f->batch[i].file.fd != -1);
+
+        batch = &f->batch[i];
+
+        n += (batch->state != NGX_MIXTRACK_BATCH_FREE && batch->file.fd != -1
+              && !batch->parked && batch->attempts <= NGX_MIXTRACK_ATTEMPTS);
     }
 
     return n == 0 || 2 * n < (ngx_uint_t) f->project->connections;
@@ -568,6 +573,18 @@ ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
 
     if (records + look->queued == 0) {
         return 0;
+    }
+
+    /*
+     * each post of part-filled segments takes one of every worker, and with
+     * an endpoint that hangs a zone would be full with hardly a byte in it
+     */
+
+    if (!flush && 2 * look->used > f->zone.shm->segments
+        && ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING))
+    {
+        return records + look->sealed_records != 0
+               && now >= oldest + project->batch_interval;
     }
 
     if (flush || now >= oldest + project->batch_interval

@@ -8,10 +8,11 @@
 #include "ngx_mixtrack_flusher.h"
 
 
-/* how often the directory is read while nothing of it is left to send, how
- * often one that is gone is looked for, and how long nothing is written after
- * an error, ms */
+/* how often the directory is read while nothing of it is left to send, or
+ * while there was more than names are kept of, how often one that is gone is
+ * looked for, and how long nothing is written after an error, ms */
 #define NGX_MIXTRACK_SPOOL_LOOK   1000
+#define NGX_MIXTRACK_SPOOL_MORE   50
 #define NGX_MIXTRACK_SPOOL_REOPEN 1000
 #define NGX_MIXTRACK_SPOOL_REST   1000
 
@@ -206,7 +207,9 @@ ngx_mixtrack_spooler_unreadable(ngx_mixtrack_flusher_t *f,
 static void
 ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    if (f->listed && now - f->listed < NGX_MIXTRACK_SPOOL_LOOK) {
+    if (f->listed && now - f->listed < (f->more ? NGX_MIXTRACK_SPOOL_MORE
+                                                : NGX_MIXTRACK_SPOOL_LOOK))
+    {
         return;
     }
 
@@ -225,6 +228,7 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
 
     f->name = 0;
     f->nnames = 0;
+    f->more = 0;
 
     ngx_memzero(&list, sizeof(mxt_spool_list_t));
     list.file = f->names;
@@ -239,6 +243,7 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
     }
 
     f->nnames = list.n;
+    f->more = list.files > list.n;
     f->disk = list.bytes;
     f->looked = 1;
 
