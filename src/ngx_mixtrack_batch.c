@@ -171,13 +171,13 @@ static ngx_uint_t
 ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     ngx_uint_t segment, const ngx_mixtrack_size_t *most)
 {
-    size_t                  len, size;
-    unsigned                to;
-    uint64_t                time;
-    const mxt_record_t     *record;
-    const unsigned char    *data;
-    ngx_mixtrack_range_t   *range;
-    ngx_mixtrack_lease_t   *lease;
+    size_t                 len, size;
+    unsigned               to;
+    uint64_t               time;
+    const mxt_record_t    *record;
+    const unsigned char   *data;
+    ngx_mixtrack_range_t  *range;
+    ngx_mixtrack_lease_t  *lease;
 
     data = mxt_zone_data(&f->zone, (unsigned) segment);
     lease = &f->lease[segment];
@@ -354,9 +354,9 @@ static ngx_uint_t
 ngx_mixtrack_batch_spans(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to, mxt_span_t *span)
 {
-    uint32_t               i, k, end, record;
-    ngx_uint_t             n, r;
-    const unsigned char   *data;
+    uint32_t              i, k, end, record;
+    ngx_uint_t            n, r;
+    const unsigned char  *data;
 
     n = 0;
     batch->sent = 0;

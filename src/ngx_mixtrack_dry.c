@@ -14,10 +14,10 @@ static ngx_int_t ngx_mixtrack_dry_append(ngx_fd_t fd, u_char *p, size_t len);
 ngx_int_t
 ngx_mixtrack_dry_write(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch)
 {
-    u_char                *buf, *p;
-    uint32_t               i;
-    ngx_int_t              rc;
-    mxt_span_t             span;
+    u_char               *buf, *p;
+    uint32_t              i;
+    ngx_int_t             rc;
+    mxt_span_t            span;
     ngx_mixtrack_part_t  *part;
 
     buf = ngx_alloc(batch->raw, f->log);

@@ -51,7 +51,7 @@ void
 ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     mxt_verdict_t *v, uint64_t now)
 {
-    uint32_t               n, error;
+    uint32_t              n, error;
     ngx_mixtrack_part_t  *part;
 
     if (batch->posts++ == 0) {
@@ -450,8 +450,8 @@ ngx_mixtrack_refuse_fits(ngx_mixtrack_flusher_t *f,
 static ngx_mixtrack_part_t *
 ngx_mixtrack_refuse_choose(ngx_mixtrack_batch_t *batch)
 {
-    uint32_t               n, best;
-    ngx_uint_t             i;
+    uint32_t              n, best;
+    ngx_uint_t            i;
     ngx_mixtrack_part_t  *part;
 
     best = 0;

@@ -92,8 +92,8 @@ void
 ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v)
 {
-    uint32_t               i, n, named, *event;
-    ngx_uint_t             reasons;
+    uint32_t              i, n, named, *event;
+    ngx_uint_t            reasons;
     ngx_mixtrack_part_t  *part;
 
     part = &batch->part[batch->current];
@@ -206,8 +206,8 @@ static void
 ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t n)
 {
-    uint32_t               i, count;
-    mxt_span_t             span;
+    uint32_t              i, count;
+    mxt_span_t            span;
     ngx_mixtrack_part_t  *part;
 
     part = &batch->part[batch->current];
@@ -244,9 +244,9 @@ ngx_uint_t
 ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     uint64_t now)
 {
-    u_char       reason[64];
-    uint32_t     first, to;
-    ngx_uint_t   i, n;
+    u_char      reason[64];
+    uint32_t    first, to;
+    ngx_uint_t  i, n;
 
     if (f->project->max_age == 0
         || ngx_mixtrack_reject_age(f, batch, now) <= f->project->max_age)

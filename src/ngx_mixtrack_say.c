@@ -16,9 +16,9 @@ void ngx_cdecl
 ngx_mixtrack_say(ngx_mixtrack_flusher_t *f, ngx_mixtrack_cause_e cause,
     ngx_uint_t level, ngx_err_t err, uint64_t n, const char *fmt, ...)
 {
-    u_char               *p, *last, text[NGX_MAX_ERROR_STR / 2];
-    va_list               args;
-    ngx_mixtrack_say_t   *say;
+    u_char              *p, *last, text[NGX_MAX_ERROR_STR / 2];
+    va_list              args;
+    ngx_mixtrack_say_t  *say;
 
     say = &f->say[cause];
     say->n += n;

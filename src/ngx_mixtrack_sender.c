@@ -93,10 +93,10 @@ static void
 ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_http_result_t *result, uint64_t now)
 {
-    long                      status;
-    mxt_verdict_t             v;
-    ngx_mixtrack_batch_t     *batch;
-    mxt_flusher_counter_e     counter;
+    long                   status;
+    mxt_verdict_t          v;
+    ngx_mixtrack_batch_t  *batch;
+    mxt_flusher_counter_e  counter;
 
     batch = result->data;
     batch->state = NGX_MIXTRACK_BATCH_READY;
@@ -149,8 +149,8 @@ static void
 ngx_mixtrack_sender_judge(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_reply_t *reply, mxt_verdict_t *v)
 {
-    ngx_time_t     *tp;
-    mxt_attempt_t   a;
+    ngx_time_t    *tp;
+    mxt_attempt_t  a;
 
     batch->broken = (reply->error == MXT_POLICY_SEND_ERROR)
                     ? batch->broken + 1 : 0;

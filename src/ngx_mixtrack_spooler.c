@@ -271,9 +271,9 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
 static ngx_int_t
 ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
 {
-    uint32_t           outcomes[MXT_OUTCOMES];
-    ngx_uint_t         reads;
-    mxt_spool_file_t   file;
+    uint32_t          outcomes[MXT_OUTCOMES];
+    ngx_uint_t        reads;
+    mxt_spool_file_t  file;
 
     reads = 0;
 
@@ -328,8 +328,8 @@ ngx_int_t
 ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored)
 {
-    ngx_time_t        *tp;
-    mxt_spool_name_t   name;
+    ngx_time_t       *tp;
+    mxt_spool_name_t  name;
 
     if (batch->left == 0) {
         ngx_mixtrack_batch_finish(f, batch);

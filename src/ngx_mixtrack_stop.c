@@ -187,8 +187,8 @@ ngx_mixtrack_stop_rest(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 static void
 ngx_mixtrack_stop_quit(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    ngx_uint_t   i;
-    ngx_msec_t   timeout;
+    ngx_uint_t  i;
+    ngx_msec_t  timeout;
 
     timeout = f->project->shutdown_timeout;
 

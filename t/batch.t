@@ -49,7 +49,7 @@ my %fault = (
     rclose   => {close  => 1},
     rlost    => {close  => 1, accept => 1},
 );
-$project{$_} //= 'batch interval=50ms; timeout connect=1s total=1s;' for keys %fault;
+$project{$_} //= 'batch events=5 interval=5s; timeout connect=1s total=1s;' for keys %fault;
 
 my $projects = join '', map {
     my $endpoint = $project{$_} =~ /endpoint/ ? '' : "endpoint http://127.0.0.1:%%PORT_9%%/$_;";
