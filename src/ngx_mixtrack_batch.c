@@ -275,6 +275,7 @@ ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
     batch->pairs = 0;
     batch->counted = 0;
     batch->large = 0;
+    batch->accepted = 0;
     batch->parked = 0;
     batch->current = 0;
     batch->nparts = 1;

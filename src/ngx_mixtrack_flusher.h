@@ -115,6 +115,7 @@ typedef struct {
     uint32_t                   pairs;      /* of halves, so far */
     unsigned                   counted:1;  /* among those refused in a row */
     unsigned                   large:1;    /* it was for its size */
+    unsigned                   accepted:1; /* a part of it, since then */
     unsigned                   parked:1;   /* refused whole, to be judged when
                                               another one was */
     uint64_t                   started;    /* of the last, monotonic ms */
@@ -180,6 +181,7 @@ typedef struct {
     ngx_mixtrack_batch_t      *batch;      /* and some more than connections */
     ngx_uint_t                 nbatches;
     ngx_mixtrack_batch_t      *probe;      /* that of a half-open gate */
+    ngx_uint_t                 probes;     /* of a hold */
     ngx_mixtrack_size_t        most;       /* of one post: what is configured,
                                               or smooth by rate, or less ... */
     size_t                     max_bytes;  /* ... of these after a 413 */

@@ -35,7 +35,9 @@ static uint32_t ngx_mixtrack_refuse_fits(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 static void ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
-static void ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now);
+static void ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
+static void ngx_mixtrack_refuse_restore(ngx_mixtrack_batch_t *batch);
 static void ngx_mixtrack_refuse_give_up(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 static ngx_mixtrack_part_t *ngx_mixtrack_refuse_choose(
@@ -53,6 +55,8 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 {
     uint32_t              n, error;
     ngx_mixtrack_part_t  *part;
+
+    batch->state = NGX_MIXTRACK_BATCH_READY;
 
     if (batch->posts++ == 0) {
         ngx_mixtrack_refuse_first(f, batch);
@@ -82,22 +86,24 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
                                   v->verdict == MXT_VERDICT_REFUSED);
     }
 
+    ngx_mixtrack_refuse_bound(batch);
+
     /* what comes next is another body */
 
     ngx_mixtrack_batch_unmake(batch);
+
+    if (mxt_zone_holds(&f->zone)
+        && (f->zone.shm->gate.hold
+            || f->zone.shm->gate.refused >= NGX_MIXTRACK_REFUSED))
+    {
+        ngx_mixtrack_refuse_hold(f, batch, now);
+        return;
+    }
+
     batch->attempts = 0;
-
-    ngx_mixtrack_refuse_bound(batch);
-
-    batch->state = NGX_MIXTRACK_BATCH_READY;
 
     if (ngx_mixtrack_refuse_choose(batch) == NULL) {
         ngx_mixtrack_refuse_whole(f, batch, now);
-
-    } else if (f->zone.shm->gate.refused >= NGX_MIXTRACK_REFUSED
-               && mxt_zone_holds(&f->zone))
-    {
-        ngx_mixtrack_refuse_hold(f, now);
     }
 }
 
@@ -176,6 +182,7 @@ ngx_mixtrack_refuse_delivered(ngx_mixtrack_batch_t *batch, uint32_t pair)
 
     if (batch->posts) {
         batch->posts = batch->large ? 1 : batch->posts + 1;
+        batch->accepted = 1;
     }
 
     for (i = 0; pair && i < batch->nparts; i++) {
@@ -242,7 +249,7 @@ static void
 ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now)
 {
-    if (batch->outcome[MXT_DELIVERED]) {
+    if (batch->accepted) {
         ngx_mixtrack_refuse_give_up(f, batch);
         return;
     }
@@ -252,8 +259,7 @@ ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
     if (f->zone.shm->gate.refused >= NGX_MIXTRACK_REFUSED
         && mxt_zone_holds(&f->zone))
     {
-        batch->parked = 1;
-        ngx_mixtrack_refuse_hold(f, now);
+        ngx_mixtrack_refuse_hold(f, batch, now);
         return;
     }
 
@@ -266,34 +272,29 @@ ngx_mixtrack_refuse_whole(ngx_mixtrack_flusher_t *f,
 }
 
 
-/* it is not the events: what was set aside for them is whole again */
+/*
+ * It is not the events: nothing is given up for what is said now, and what was
+ * set aside is whole again.  The probes go on with halves, for there may be
+ * a bad event in every batch when the endpoint is well again.
+ */
 
 static void
-ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now)
+ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now)
 {
-    uint64_t               delay;
-    ngx_uint_t             i;
-    ngx_mixtrack_batch_t  *batch;
+    uint64_t    delay;
+    ngx_uint_t  i;
 
-    for (i = 0; i < f->nbatches; i++) {
-
-        batch = &f->batch[i];
-
-        if (batch->state != NGX_MIXTRACK_BATCH_READY || !batch->parked) {
-            continue;
+    for (i = 0; !f->zone.shm->gate.hold && i < f->nbatches; i++) {
+        if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY) {
+            ngx_mixtrack_refuse_restore(&f->batch[i]);
         }
+    }
 
-        batch->parked = 0;
-        batch->counted = 0;
-        batch->posts = 0;
-        batch->nparts = 1;
-        batch->current = 0;
-        batch->part[0].from = 0;
-        batch->part[0].to = batch->events;
-        batch->part[0].error = 0;
-        batch->part[0].refused = 0;
-
-        ngx_mixtrack_batch_unmake(batch);
+    for (i = 0; i < batch->nparts; i++) {
+        if (batch->part[i].refused) {
+            ngx_mixtrack_refuse_restore(batch);
+        }
     }
 
     delay = mxt_gate_backoff(&f->project->backoff, 32,
@@ -309,6 +310,29 @@ ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f, uint64_t now)
                      "every batch is refused (%s): delivery is on hold, "
                      "events are kept; check endpoint and properties",
                      f->zone.shm->error);
+}
+
+
+/* as if it had never been refused */
+
+static void
+ngx_mixtrack_refuse_restore(ngx_mixtrack_batch_t *batch)
+{
+    if (batch->posts == 0) {
+        return;
+    }
+
+    batch->posts = 0;
+    batch->counted = 0;
+    batch->parked = 0;
+    batch->accepted = 0;
+    batch->current = 0;
+    batch->nparts = 1;
+
+    ngx_memzero(&batch->part[0], sizeof(ngx_mixtrack_part_t));
+    batch->part[0].to = batch->events;
+
+    ngx_mixtrack_batch_unmake(batch);
 }
 
 

@@ -10,18 +10,21 @@
 #include "mxt_reject.h"
 
 
-/* written at a time */
-#define NGX_MIXTRACK_REJECTS  64
-
 /* different ones in a reply that are told apart */
 #define NGX_MIXTRACK_REASONS  16
+
+
+typedef struct {
+    uint32_t  event;
+    unsigned  reject;
+} ngx_mixtrack_name_t;
 
 
 static void ngx_mixtrack_reject_write(ngx_mixtrack_flusher_t *f,
     const char *reason, mxt_span_t *span, uint32_t n);
 static uint32_t ngx_mixtrack_reject_reason(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t *event,
-    uint32_t n, ngx_uint_t any);
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v,
+    ngx_mixtrack_name_t *name, uint32_t n, ngx_uint_t any);
 static void ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t n);
 static uint64_t ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f,
@@ -40,49 +43,44 @@ void
 ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     uint32_t from, uint32_t to, mxt_outcome_e outcome, const char *reason)
 {
-    uint32_t    i, n, count;
-    mxt_span_t  span[NGX_MIXTRACK_REJECTS];
+    uint32_t     i, n;
+    mxt_span_t  *span;
 
-    n = 0;
-    count = 0;
+    n = ngx_mixtrack_batch_undecided(batch, from, to);
 
-    for (i = from; i < to; i++) {
-
-        if (batch->fate[i]) {
-            continue;
-        }
-
-        ngx_mixtrack_batch_event(f, batch, i, &span[n++]);
-
-        if (n == NGX_MIXTRACK_REJECTS) {
-            ngx_mixtrack_reject_write(f, reason, span, n);
-            n = 0;
-        }
-
-        count++;
-    }
-
-    if (n) {
-        ngx_mixtrack_reject_write(f, reason, span, n);
-    }
-
-    if (count == 0) {
+    if (n == 0) {
         return;
+    }
+
+    span = ngx_alloc(n * sizeof(mxt_span_t), f->log);
+
+    if (span) {
+
+        n = 0;
+
+        for (i = from; i < to; i++) {
+            if (batch->fate[i] == 0) {
+                ngx_mixtrack_batch_event(f, batch, i, &span[n++]);
+            }
+        }
     }
 
     /* on disk first, then counted: a crash in between writes it twice */
 
+    ngx_mixtrack_reject_write(f, reason, span, n);
+    ngx_free(span);
+
     ngx_mixtrack_batch_decide(f, batch, from, to, outcome);
 
     if (outcome == MXT_EXPIRED) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_EXPIRED, NGX_LOG_ERR, 0, count,
-                         "%uD events expired, %s", count, reason);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_EXPIRED, NGX_LOG_ERR, 0, n,
+                         "%uD events expired, %s", n, reason);
         return;
     }
 
     ngx_mixtrack_say_error(f, reason);
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
-                     "%uD events rejected: %s", count, reason);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, n,
+                     "%uD events rejected: %s", n, reason);
 }
 
 
@@ -92,41 +90,40 @@ void
 ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v)
 {
-    uint32_t              i, n, named, *event;
+    uint32_t              i, n, named;
     ngx_uint_t            reasons;
     ngx_mixtrack_part_t  *part;
+    ngx_mixtrack_name_t  *name;
 
     part = &batch->part[batch->current];
-
-    event = ngx_alloc(batch->sent * sizeof(uint32_t), f->log);
-
-    if (event == NULL) {
-        ngx_mixtrack_reject_unnamed(f, batch, v, v->failed);
-        return;
-    }
-
-    n = 0;
-
-    for (i = part->from; i < part->to; i++) {
-        if (batch->fate[i] == 0) {
-            event[n++] = i;
-        }
-    }
-
     named = 0;
 
-    for (reasons = 0; reasons < NGX_MIXTRACK_REASONS; reasons++) {
+    name = ngx_alloc(batch->sent * sizeof(ngx_mixtrack_name_t), f->log);
 
-        i = ngx_mixtrack_reject_reason(f, batch, v, event, n,
-                                       reasons + 1 == NGX_MIXTRACK_REASONS);
-        if (i == 0) {
-            break;
+    if (name) {
+
+        n = 0;
+
+        for (i = part->from; i < part->to; i++) {
+            if (batch->fate[i] == 0) {
+                name[n++].event = i;
+            }
         }
 
-        named += i;
-    }
+        for (reasons = 0; reasons < NGX_MIXTRACK_REASONS; reasons++) {
 
-    ngx_free(event);
+            i = ngx_mixtrack_reject_reason(f, batch, v, name, n,
+                                           reasons + 1
+                                           == NGX_MIXTRACK_REASONS);
+            if (i == 0) {
+                break;
+            }
+
+            named += i;
+        }
+
+        ngx_free(name);
+    }
 
     if (v->failed > named) {
         ngx_mixtrack_reject_unnamed(f, batch, v, v->failed - named);
@@ -139,60 +136,67 @@ ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
 
 static uint32_t
 ngx_mixtrack_reject_reason(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t *event,
-    uint32_t n, ngx_uint_t any)
+    ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v,
+    ngx_mixtrack_name_t *name, uint32_t n, ngx_uint_t any)
 {
     char         first[MXT_POLICY_WHY], why[MXT_POLICY_WHY];
     size_t       len;
-    uint32_t     i, k, count, rejected[NGX_MIXTRACK_REJECTS];
-    mxt_span_t   span[NGX_MIXTRACK_REJECTS];
+    uint32_t     i, k;
+    mxt_span_t  *span;
     const char  *id;
 
+    span = ngx_alloc(n * sizeof(mxt_span_t), f->log);
+
+    if (span == NULL) {
+        return 0;
+    }
+
     k = 0;
-    count = 0;
 
-    for (i = 0; i <= n; i++) {
+    for (i = 0; i < n; i++) {
 
-        if (k == NGX_MIXTRACK_REJECTS || (i == n && k)) {
+        name[i].reject = 0;
 
-            ngx_mixtrack_reject_write(f, first, span, k);
-            count += k;
-
-            while (k) {
-                k--;
-                ngx_mixtrack_batch_decide(f, batch, rejected[k],
-                                          rejected[k] + 1, MXT_REJECTED);
-            }
-        }
-
-        if (i == n || batch->fate[event[i]]) {
+        if (batch->fate[name[i].event]) {
             continue;
         }
 
-        ngx_mixtrack_batch_event(f, batch, event[i], &span[k]);
+        ngx_mixtrack_batch_event(f, batch, name[i].event, &span[k]);
         id = mxt_event_insert_id(span[k].data, span[k].len, &len);
 
         if (!mxt_verdict_names(v, i, id, id ? len : 0, why, sizeof(why))) {
             continue;
         }
 
-        if (count + k == 0) {
+        if (k == 0) {
             ngx_memcpy(first, why, sizeof(first));
 
         } else if (!any && ngx_strcmp(why, first) != 0) {
             continue;
         }
 
-        rejected[k++] = event[i];
+        name[i].reject = 1;
+        k++;
     }
 
-    if (count) {
+    if (k) {
+        ngx_mixtrack_reject_write(f, first, span, k);
+
         ngx_mixtrack_say_error(f, first);
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
-                         "%uD events rejected: %s", count, first);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, k,
+                         "%uD events rejected: %s", k, first);
     }
 
-    return count;
+    for (i = 0; i < n; i++) {
+        if (name[i].reject) {
+            ngx_mixtrack_batch_decide(f, batch, name[i].event,
+                                      name[i].event + 1, MXT_REJECTED);
+        }
+    }
+
+    ngx_free(span);
+
+    return k;
 }
 
 
@@ -207,28 +211,34 @@ ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v, uint32_t n)
 {
     uint32_t              i, count;
-    mxt_span_t            span;
+    mxt_span_t           *span;
     ngx_mixtrack_part_t  *part;
 
     part = &batch->part[batch->current];
-    count = 0;
 
-    span.data = (const unsigned char *) "";
-    span.len = 0;
+    i = ngx_mixtrack_batch_undecided(batch, part->from, part->to);
+    n = ngx_min(n, i);
 
-    for (i = part->from; i < part->to && count < n; i++) {
+    /* a span without bytes is written as null */
 
+    span = ngx_calloc(n * sizeof(mxt_span_t), f->log);
+
+    ngx_mixtrack_reject_write(f, v->why, span, n);
+    ngx_free(span);
+
+    count = n;
+
+    for (i = part->from; i < part->to && count; i++) {
         if (batch->fate[i] == 0) {
-            ngx_mixtrack_reject_write(f, v->why, &span, 1);
             ngx_mixtrack_batch_decide(f, batch, i, i + 1, MXT_REJECTED);
-            count++;
+            count--;
         }
     }
 
     ngx_mixtrack_say_error(f, v->why);
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, n,
                      "%uD events rejected, the server does not say which: %s",
-                     count, v->why);
+                     n, v->why);
 }
 
 
@@ -429,30 +439,30 @@ void
 ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
     const char *reason)
 {
-    uint32_t               i, n, count;
-    mxt_span_t             span[NGX_MIXTRACK_REJECTS];
+    uint32_t               i, n;
+    mxt_span_t            *span;
     const unsigned char   *data;
     ngx_mixtrack_lease_t  *lease;
 
     lease = &f->lease[segment];
     data = mxt_zone_data(&f->zone, (unsigned) segment);
-    count = (uint32_t) (lease->to - lease->base);
+    n = (uint32_t) (lease->to - lease->base);
 
-    for (i = lease->base; i < lease->to; i += n) {
+    span = ngx_alloc(n * sizeof(mxt_span_t), f->log);
 
-        for (n = 0; n < NGX_MIXTRACK_REJECTS && i + n < lease->to; n++) {
-            span[n].data = mxt_segment_range(data, i + n, i + n + 1,
-                                             &span[n].len);
-        }
-
-        ngx_mixtrack_reject_write(f, reason, span, n);
+    for (i = 0; span && i < n; i++) {
+        span[i].data = mxt_segment_range(data, lease->base + i,
+                                         lease->base + i + 1, &span[i].len);
     }
 
-    ngx_mixtrack_say_error(f, reason);
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, count,
-                     "%uD events rejected: %s", count, reason);
+    ngx_mixtrack_reject_write(f, reason, span, n);
+    ngx_free(span);
 
-    lease->outcome[MXT_REJECTED] = count;
+    ngx_mixtrack_say_error(f, reason);
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, n,
+                     "%uD events rejected: %s", n, reason);
+
+    lease->outcome[MXT_REJECTED] = n;
 
     mxt_zone_settle(&f->zone, (unsigned) segment, lease->to, lease->outcome);
 
@@ -460,12 +470,18 @@ ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
 }
 
 
+/* span may be NULL: there was no memory */
+
 static void
 ngx_mixtrack_reject_write(ngx_mixtrack_flusher_t *f, const char *reason,
     mxt_span_t *span, uint32_t n)
 {
-    if (f->dir == -1
-        || mxt_reject(f->dir, ngx_mixtrack_reject_wall(), reason, span, n,
+    if (f->project->spool == 0) {
+        return;
+    }
+
+    if (span && f->dir != -1
+        && mxt_reject(f->dir, ngx_mixtrack_reject_wall(), reason, span, n,
                       (uint64_t) f->project->spool)
            == 0)
     {

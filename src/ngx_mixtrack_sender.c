@@ -398,29 +398,19 @@ static ngx_mixtrack_batch_t *
 ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
-    ngx_int_t              rc;
     ngx_mixtrack_batch_t  *batch;
 
-    for ( ;; ) {
+    batch = ngx_mixtrack_sender_choose(f, now, flush);
 
-        batch = ngx_mixtrack_sender_choose(f, now, flush);
-
-        if (batch == NULL) {
-            return NULL;
-        }
-
-        (void) ngx_mixtrack_reject_old(f, batch, now);
-
-        rc = ngx_mixtrack_refuse_next(f, batch);
-
-        if (rc == NGX_OK) {
-            return batch;
-        }
-
-        if (rc == NGX_ERROR) {
-            return NULL;
-        }
+    if (batch == NULL) {
+        return NULL;
     }
+
+    /* if nothing is left of it there is another one in the next tick */
+
+    (void) ngx_mixtrack_reject_old(f, batch, now);
+
+    return ngx_mixtrack_refuse_next(f, batch) == NGX_OK ? batch : NULL;
 }
 
 
@@ -434,7 +424,7 @@ static ngx_mixtrack_batch_t *
 ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
-    ngx_uint_t             i;
+    ngx_uint_t             i, patience;
     ngx_mixtrack_batch_t  *batch, *ready;
 
     ready = NULL;
@@ -452,7 +442,16 @@ ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
         }
     }
 
-    if (ready && ready->attempts < NGX_MIXTRACK_ATTEMPTS) {
+    patience = NGX_MIXTRACK_ATTEMPTS;
+
+    /* on hold there is one probe in a long while, and what comes after a
+     * change may be well */
+
+    if (f->zone.shm->gate.hold && f->probes++ % 2) {
+        patience = 0;
+    }
+
+    if (ready && ready->attempts < patience) {
         return ready;
     }
 

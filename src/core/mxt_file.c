@@ -8,9 +8,15 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mxt_file.h"
+
+
+/* a lock is waited for a tenth of a second: tries, and ns between them */
+#define MXT_FILE_LOCK_TRIES  50
+#define MXT_FILE_LOCK_REST   2000000L
 
 
 int
@@ -49,13 +55,30 @@ mxt_file_write(int fd, const void *buf, size_t len)
 int
 mxt_file_lock(int fd)
 {
-    while (flock(fd, LOCK_EX) == -1) {
-        if (errno != EINTR) {
+    unsigned         tries;
+    struct timespec  rest;
+
+    /* a holder is stopped, or its disk hangs: not a reason to hang as well */
+
+    rest.tv_sec = 0;
+    rest.tv_nsec = MXT_FILE_LOCK_REST;
+
+    for (tries = 0; tries < MXT_FILE_LOCK_TRIES; tries++) {
+
+        if (flock(fd, LOCK_EX|LOCK_NB) == 0) {
+            return 0;
+        }
+
+        if (errno != EWOULDBLOCK && errno != EINTR) {
             return -1;
         }
+
+        (void) nanosleep(&rest, NULL);
     }
 
-    return 0;
+    errno = EWOULDBLOCK;
+
+    return -1;
 }
 
 
