@@ -563,7 +563,7 @@ mxt_http_error(mxt_http_post_t *p, CURLcode code, long status)
 
         (void) curl_easy_getinfo(p->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 
-        if (sent < (curl_off_t) p->upload) {
+        if (sent > 0 && sent < (curl_off_t) p->upload) {
             return CURLE_SEND_ERROR;
         }
     }
