@@ -13,15 +13,17 @@ our @EXPORT_OK = qw(project reference minimal user_id plain_log json_log describ
 our $random_id = '$request_id';
 our $cheap_id  = '$connection-$connection_requests-$msec';
 
-# endpoint, zone, more
+# endpoint, zone, spool, more; no rate, as it is throughput that is measured
 sub project (%o) {
-    my $zone = $o{zone} // '64m';
+    my $zone  = $o{zone}  // '64m';
+    my $spool = $o{spool} // 'off';
     return <<"EOF";
     mixtrack_project {
         token 0123456789abcdef0123456789abcdef;
         endpoint $o{endpoint};
         zone $zone;
-        spool off;
+        spool $spool;
+        rate off;
         shutdown_timeout 1s;
         @{[$o{more} // '']}
     }
