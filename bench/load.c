@@ -10,7 +10,7 @@
  * replies are awaited: so several servers take the same load at the same
  * time.  -o has one request under way at a time, of all: then a server makes
  * the same system calls whenever it is asked.  -r sends RATE requests a
- * second.
+ * second in all, DEPTH of them at a time.
  *
  * What is sent is the same in every run: a table of requests with URI,
  * arguments, user agent (a line of AGENTS each), referrer, address
@@ -59,7 +59,7 @@ static uint32_t load_random(uint32_t n);
 static void load_connect(load_conn_t *c, unsigned port);
 static void load_rounds(uint64_t n, unsigned depth);
 static void load_one_by_one(uint64_t n);
-static void load_rate(uint64_t n, uint64_t rate);
+static void load_rate(uint64_t n, uint64_t rate, unsigned depth);
 static void load_send(load_conn_t *c, unsigned depth);
 static void load_write(int fd, const char *p, size_t len);
 static void load_receive(load_conn_t *c);
@@ -198,7 +198,7 @@ main(int argc, char **argv)
     start = load_now();
 
     if (rate) {
-        load_rate(n * load_nports, rate);
+        load_rate(n * load_nports, rate, depth);
 
     } else if (one) {
         load_one_by_one(n * load_nports);
@@ -467,10 +467,10 @@ load_one_by_one(uint64_t n)
 
 
 static void
-load_rate(uint64_t n, uint64_t rate)
+load_rate(uint64_t n, uint64_t rate, unsigned depth)
 {
     uint64_t         sent, due, start;
-    unsigned         i, first, conns;
+    unsigned         i, part, most, first, conns;
     struct timespec  tick;
 
     tick.tv_sec = 0;
@@ -479,7 +479,7 @@ load_rate(uint64_t n, uint64_t rate)
     start = load_now();
     first = 0;
 
-    for (sent = 0; sent < n; sent += conns) {
+    for (sent = 0; sent < n; sent += most) {
 
         due = (load_now() - start) * rate / 1000000000;
 
@@ -487,18 +487,21 @@ load_rate(uint64_t n, uint64_t rate)
             due = n;
         }
 
-        conns = due > sent ? (unsigned) (due - sent) : 0;
+        most = due > sent ? (unsigned) (due - sent) : 0;
 
-        if (conns > load_nconns) {
-            conns = load_nconns;
+        if (most > load_nconns * depth) {
+            most = load_nconns * depth;
+        }
+
+        conns = (most + depth - 1) / depth;
+
+        for (i = 0; i < conns; i++) {
+            part = (i + 1 < conns) ? depth : most - i * depth;
+            load_send(&load_conns[(first + i) % load_nconns], part);
         }
 
         for (i = 0; i < conns; i++) {
-            load_send(&load_conns[(first + i) % load_nconns], 1);
-        }
-
-        for (i = 0; i < conns; i++) {
-            load_receive(&load_conns[i]);
+            load_receive(&load_conns[(first + i) % load_nconns]);
         }
 
         first += conns;
