@@ -9,6 +9,7 @@ use Exporter qw(import);
 use Fcntl qw(:flock);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
 use POSIX qw(WNOHANG);
@@ -16,7 +17,8 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(
     $top $tmp cpu_worker cpu_load pinned pin pin_command port slurp spew
-    wait_until get get_json build load spawn reap
+    wait_until get get_json build load load_start load_goes_on load_wait
+    spawn reap
     cpu_ns switches rss median
 );
 
@@ -152,7 +154,10 @@ sub build () {
 }
 
 # Requests for all of the ports; the seconds they took.
-sub load ($ports, %o) {
+sub load ($ports, %o) { load_wait(load_start($ports, %o)) }
+
+# the same, while something else is done
+sub load_start ($ports, %o) {
     my @options = map { defined $o{$_} ? ("-$_", $o{$_}) : () } qw(n c p r);
     push @options, '-o' if $o{o};
 
@@ -160,6 +165,12 @@ sub load ($ports, %o) {
         '-a', "$top/bench/agents.txt", @$ports);
 
     open my $f, '-|', @command or die "load: $!\n";
+    return $f;
+}
+
+sub load_goes_on ($f) { !IO::Select->new($f)->can_read(0) }
+
+sub load_wait ($f) {
     my $seconds = <$f> // '';
     close $f or die "load failed\n";
     chomp $seconds;
