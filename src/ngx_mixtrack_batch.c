@@ -38,6 +38,9 @@ static ngx_uint_t ngx_mixtrack_batch_find(ngx_mixtrack_batch_t *batch,
     uint32_t event, uint32_t *record, uint32_t *end);
 static void ngx_mixtrack_batch_outcome(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint32_t event, mxt_outcome_e outcome);
+static void ngx_mixtrack_batch_unlease(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t segment);
+static void ngx_mixtrack_batch_drop(ngx_mixtrack_lease_t *lease);
 static void ngx_mixtrack_batch_release(ngx_mixtrack_batch_t *batch);
 
 
@@ -155,6 +158,8 @@ ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
         (void) mxt_segment_unlease(s, f->zone.own_index);
         return NGX_DECLINED;
     }
+
+    lease->fate = ngx_calloc((size_t) (lease->to - lease->base), f->log);
 
     if (mxt_zone_deaths(&f->zone, (unsigned) segment) >= NGX_MIXTRACK_DEATHS) {
         ngx_mixtrack_reject_segment(f, segment, "flushers died of it");
@@ -533,9 +538,13 @@ ngx_mixtrack_batch_outcome(ngx_mixtrack_flusher_t *f,
     lease->done++;
     lease->outcome[outcome]++;
 
+    if (lease->fate) {
+        lease->fate[record - lease->base] = (unsigned char) (outcome + 1);
+    }
+
     if (lease->done == lease->to - lease->base) {
         mxt_zone_settle(&f->zone, segment, lease->to, lease->outcome);
-        lease->to = 0;
+        ngx_mixtrack_batch_drop(lease);
     }
 }
 
@@ -613,10 +622,7 @@ ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
 
         first += n;
 
-        (void) mxt_segment_unlease(&f->zone.segment[range->segment],
-                                   f->zone.own_index);
-
-        f->lease[range->segment].to = 0;
+        ngx_mixtrack_batch_unlease(f, range->segment);
 
         if (f->partial == range->segment) {
             f->partial = f->zone.shm->segments;
@@ -624,6 +630,66 @@ ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     }
 
     ngx_mixtrack_batch_release(batch);
+}
+
+
+/* what has an outcome before the first record that has none keeps it */
+
+static void
+ngx_mixtrack_batch_unlease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
+{
+    uint32_t               n, outcome[MXT_OUTCOMES];
+    ngx_mixtrack_lease_t  *lease;
+
+    lease = &f->lease[segment];
+
+    if (lease->to == 0) {
+        return;
+    }
+
+    ngx_memzero(outcome, sizeof(outcome));
+
+    for (n = 0;
+         lease->fate && n < (uint32_t) (lease->to - lease->base)
+         && lease->fate[n];
+         n++)
+    {
+        outcome[lease->fate[n] - 1]++;
+    }
+
+    if (n) {
+        mxt_zone_settle(&f->zone, (unsigned) segment, lease->base + n,
+                        outcome);
+
+    } else {
+        (void) mxt_segment_unlease(&f->zone.segment[segment],
+                                   f->zone.own_index);
+    }
+
+    ngx_mixtrack_batch_drop(lease);
+}
+
+
+void
+ngx_mixtrack_batch_return(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < f->zone.shm->segments; i++) {
+        ngx_mixtrack_batch_unlease(f, i);
+    }
+
+    f->partial = f->zone.shm->segments;
+}
+
+
+static void
+ngx_mixtrack_batch_drop(ngx_mixtrack_lease_t *lease)
+{
+    ngx_free(lease->fate);
+
+    lease->fate = NULL;
+    lease->to = 0;
 }
 
 

@@ -125,6 +125,8 @@ typedef struct {
 /* a segment leased by this process: [base, to), of which [base, next) is in
  * batches, and done records have an outcome */
 typedef struct {
+    unsigned char             *fate;       /* by record from base: 0, or
+                                              outcome + 1; NULL: no memory */
     uint16_t                   base;
     uint16_t                   next;
     uint16_t                   done;
@@ -147,6 +149,7 @@ typedef enum {
     NGX_MIXTRACK_SAY_EXPIRED,
     NGX_MIXTRACK_SAY_WRITE,
     NGX_MIXTRACK_SAY_READ,
+    NGX_MIXTRACK_SAY_REMOVED,
     NGX_MIXTRACK_SAY_FULL,
     NGX_MIXTRACK_SAY_BAD,
     NGX_MIXTRACK_SAY_FOREIGN,
@@ -319,6 +322,10 @@ void ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
  * which a part has an outcome the rest becomes another file. */
 void ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
+
+/* Gives back every segment that is still leased, for the end; what of it has
+ * an outcome, up to the first record that has none, is settled. */
+void ngx_mixtrack_batch_return(ngx_mixtrack_flusher_t *f);
 
 /* Whether every segment of the batch is in no other batch, and no event of
  * it has an outcome. */

@@ -89,7 +89,7 @@ ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f, uint64_t now)
             f->zone.shm->spool_bad = 0;
         }
 
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, 0, 0,
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REMOVED, NGX_LOG_ERR, 0, 0,
                          "the spool's directory was removed, and what was in "
                          "it");
     }
