@@ -398,8 +398,9 @@ void ngx_mixtrack_queue_detach(ngx_cycle_t *cycle);
  * first time. */
 ngx_msec_t ngx_mixtrack_flusher_manager(void *data);
 
-/* The same for the single process of "master_process off". */
-void ngx_mixtrack_flusher_start(ngx_cycle_t *cycle);
+/* The same, also for the single process of "master_process off": NGX_OK, or
+ * NGX_ERROR when one or more could not be made, with the reason logged. */
+ngx_int_t ngx_mixtrack_flusher_start(ngx_cycle_t *cycle);
 
 /* Runs until all flushers of this process have stopped. */
 void ngx_mixtrack_flusher_stop(void);

@@ -27,8 +27,7 @@ static ngx_uint_t ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f,
     const ngx_mixtrack_size_t *most);
 static ngx_int_t ngx_mixtrack_batch_begin(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
-static ngx_int_t ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch);
+static void ngx_mixtrack_batch_whole_part(ngx_mixtrack_batch_t *batch);
 static ngx_uint_t ngx_mixtrack_batch_spans(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to,
     mxt_span_t *span);
@@ -59,6 +58,14 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
 
     none = f->zone.shm->segments;
 
+    /* before anything is leased, for it may fail */
+
+    batch->fate = ngx_calloc(size->events, f->log);
+
+    if (batch->fate == NULL) {
+        return NGX_ERROR;
+    }
+
     if (f->partial != none
         && !ngx_mixtrack_batch_add(f, batch, f->partial, size))
     {
@@ -81,6 +88,7 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
     }
 
     if (batch->nranges == 0) {
+        ngx_mixtrack_batch_release(batch);
         return NGX_DECLINED;
     }
 
@@ -222,9 +230,9 @@ ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
         lease->next = (uint16_t) to;
     }
 
-    f->partial = (to == lease->to) ? f->zone.shm->segments : segment;
+    f->partial = (to >= lease->to) ? f->zone.shm->segments : segment;
 
-    return to == lease->to && batch->nranges < NGX_MIXTRACK_RANGES;
+    return to >= lease->to && batch->nranges < NGX_MIXTRACK_RANGES;
 }
 
 
@@ -235,15 +243,12 @@ ngx_mixtrack_batch_begin(ngx_mixtrack_flusher_t *f,
     batch->gzip = f->project->gzip ? 1 : 0;
     batch->size = batch->raw;
 
-    if (ngx_mixtrack_batch_whole_part(f, batch) != NGX_OK
-        || ngx_mixtrack_batch_encode(f, batch, 0, batch->events, stored)
-           != NGX_OK)
-    {
-        ngx_mixtrack_batch_give_back(f, batch);
-        return NGX_ERROR;
-    }
+    ngx_mixtrack_batch_whole_part(batch);
 
-    return NGX_OK;
+    /* without memory it is ready, and its body is made another time: segments
+     * that other batches have a part in cannot be given back */
+
+    return ngx_mixtrack_batch_encode(f, batch, 0, batch->events, stored);
 }
 
 
@@ -262,15 +267,18 @@ ngx_mixtrack_batch_adopt(ngx_mixtrack_flusher_t *f,
     batch->size = batch->array.len;
     batch->sent = batch->events;
 
-    return ngx_mixtrack_batch_whole_part(f, batch);
+    batch->fate = ngx_calloc(ngx_max(batch->events, 1), f->log);
+
+    ngx_mixtrack_batch_whole_part(batch);
+
+    return batch->fate ? NGX_OK : NGX_ERROR;
 }
 
 
 /* nothing was tried yet */
 
-static ngx_int_t
-ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch)
+static void
+ngx_mixtrack_batch_whole_part(ngx_mixtrack_batch_t *batch)
 {
     batch->state = NGX_MIXTRACK_BATCH_READY;
     batch->left = batch->events;
@@ -289,10 +297,6 @@ ngx_mixtrack_batch_whole_part(ngx_mixtrack_flusher_t *f,
     batch->part[0].to = batch->events;
 
     ngx_memzero(batch->outcome, sizeof(batch->outcome));
-
-    batch->fate = ngx_calloc(batch->events, f->log);
-
-    return batch->fate ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -24,6 +24,9 @@
 #define NGX_MIXTRACK_HASTE       10
 #define NGX_MIXTRACK_BURY        1000
 
+/* ms: until a flusher that could not be made is tried again */
+#define NGX_MIXTRACK_AGAIN       1000
+
 /* ms: a predecessor with a shorter life is not succeeded at once */
 #define NGX_MIXTRACK_SHORT_LIFE  1000
 
@@ -35,6 +38,8 @@ static void ngx_mixtrack_flusher_tick(ngx_event_t *ev);
 static ngx_msec_t ngx_mixtrack_flusher_rest(uint64_t now);
 static ngx_msec_t ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f,
     uint64_t now);
+static ngx_mixtrack_flusher_t *ngx_mixtrack_flusher_of(
+    ngx_mixtrack_project_t *project);
 static ngx_mixtrack_project_t *ngx_mixtrack_flusher_successor(
     ngx_mixtrack_main_conf_t *mmcf, ngx_mixtrack_project_t *project);
 static ngx_int_t ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f,
@@ -54,8 +59,8 @@ static ngx_connection_t          ngx_mixtrack_dummy;
 ngx_msec_t
 ngx_mixtrack_flusher_manager(void *data)
 {
-    if (ngx_mixtrack_flusher_pid != ngx_pid) {
-        ngx_mixtrack_flusher_start((ngx_cycle_t *) ngx_cycle);
+    if (ngx_mixtrack_flusher_start((ngx_cycle_t *) ngx_cycle) != NGX_OK) {
+        return NGX_MIXTRACK_AGAIN;
     }
 
     /* from here on we have timers of our own, and keep out of the way of
@@ -65,9 +70,10 @@ ngx_mixtrack_flusher_manager(void *data)
 }
 
 
-void
+ngx_int_t
 ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
 {
+    ngx_int_t                  rc;
     ngx_uint_t                 i;
     ngx_mixtrack_flusher_t    *f;
     ngx_mixtrack_project_t   **project;
@@ -76,26 +82,36 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
     mmcf = ngx_mixtrack_main_conf(cycle);
 
     if (mmcf == NULL || mmcf->projects.nelts == 0) {
-        return;
+        return NGX_OK;
     }
 
     if (ngx_mixtrack_flusher_pid != ngx_pid) {
         ngx_mixtrack_flusher_init_process(cycle);
     }
 
-    ngx_mixtrack_flushers = ngx_calloc(mmcf->projects.nelts * sizeof(void *),
-                                       cycle->log);
     if (ngx_mixtrack_flushers == NULL) {
-        return;
+        ngx_mixtrack_flushers = ngx_calloc(mmcf->projects.nelts
+                                           * sizeof(void *), cycle->log);
+        if (ngx_mixtrack_flushers == NULL) {
+            return NGX_ERROR;
+        }
     }
 
+    rc = NGX_OK;
     project = mmcf->projects.elts;
 
     for (i = 0; i < mmcf->projects.nelts; i++) {
 
+        if (ngx_mixtrack_flusher_of(project[i])) {
+            continue;
+        }
+
+        /* without memory, or a slot, there may be one later */
+
         f = ngx_mixtrack_flusher_create(cycle, project[i], 1, 0);
 
         if (f == NULL) {
+            rc = NGX_ERROR;
             continue;
         }
 
@@ -108,6 +124,23 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
 
         ngx_add_timer(&f->timer, 1);
     }
+
+    return rc;
+}
+
+
+static ngx_mixtrack_flusher_t *
+ngx_mixtrack_flusher_of(ngx_mixtrack_project_t *project)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+        if (ngx_mixtrack_flushers[i]->project == project) {
+            return ngx_mixtrack_flushers[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -298,7 +331,7 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
     }
 
     if (oldest == 0
-        || mxt_gate_allows(&f->zone.shm->gate, now, 0, 1, 0) == 0
+        || ngx_mixtrack_sender_room(f, now) == 0
         || ngx_mixtrack_sender_wait(f, now))
     {
         return ngx_mixtrack_flusher_rest(now);
@@ -557,7 +590,7 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
 
     ngx_mixtrack_queue_attach(cycle);
 
-    ngx_mixtrack_flusher_start(cycle);
+    (void) ngx_mixtrack_flusher_start(cycle);
 }
 
 

@@ -188,7 +188,6 @@ typedef struct {
     ngx_mixtrack_size_t        most;       /* of one post: what is configured,
                                               or smooth by rate, or less ... */
     size_t                     max_bytes;  /* ... of these after a 413 */
-    uint64_t                   replied_at; /* the last, or posting began */
     uint64_t                   suspect_at; /* a batch was refused whole */
     ngx_uint_t                 failed;     /* a post did, of a replaced one */
     ngx_mixtrack_lease_t      *lease;      /* by segment */
@@ -267,9 +266,9 @@ void ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
 /* The ms until the rate lets the next post pass, 0 if now. */
 uint64_t ngx_mixtrack_sender_wait(ngx_mixtrack_flusher_t *f, uint64_t now);
 
-/* Whether posts are on their way, and none was answered for a while. */
-ngx_uint_t ngx_mixtrack_sender_stalled(ngx_mixtrack_flusher_t *f,
-    uint64_t now);
+/* How many posts may start now, as far as gate, connections and refused
+ * batches allow. */
+ngx_uint_t ngx_mixtrack_sender_room(ngx_mixtrack_flusher_t *f, uint64_t now);
 
 /* Aborts what is on its way; those batches are ready again. */
 void ngx_mixtrack_sender_abort(ngx_mixtrack_flusher_t *f);

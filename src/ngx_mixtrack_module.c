@@ -531,7 +531,7 @@ ngx_mixtrack_init_process(ngx_cycle_t *cycle)
     ngx_mixtrack_queue_attach(cycle);
 
     if (ngx_process == NGX_PROCESS_SINGLE) {
-        ngx_mixtrack_flusher_start(cycle);
+        (void) ngx_mixtrack_flusher_start(cycle);
     }
 
     return NGX_OK;

@@ -17,9 +17,6 @@
 #define NGX_MIXTRACK_ATTEMPTS 3
 
 
-/* a connection that answers is not stalled for so long, ms */
-#define NGX_MIXTRACK_STALL    1000
-
 
 static void ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
     mxt_http_result_t *result, uint64_t now);
@@ -35,8 +32,6 @@ static void ngx_mixtrack_sender_held(ngx_mixtrack_flusher_t *f,
     mxt_verdict_t *v, uint64_t now);
 static void ngx_mixtrack_sender_failed(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, const char *text,
-    uint64_t now);
-static ngx_uint_t ngx_mixtrack_sender_room(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_next(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
@@ -100,8 +95,6 @@ ngx_mixtrack_sender_result(ngx_mixtrack_flusher_t *f,
 
     batch = result->data;
     batch->state = NGX_MIXTRACK_BATCH_READY;
-
-    f->replied_at = now;
 
     if (f->probe == batch) {
         f->probe = NULL;
@@ -345,9 +338,7 @@ ngx_mixtrack_sender_send(ngx_mixtrack_flusher_t *f, uint64_t now,
 }
 
 
-/* how many posts may start */
-
-static ngx_uint_t
+ngx_uint_t
 ngx_mixtrack_sender_room(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
     unsigned  n, inflight;
@@ -383,14 +374,6 @@ ngx_mixtrack_sender_wait(ngx_mixtrack_flusher_t *f, uint64_t now)
     rate = f->zone.shm->rate;
 
     return mxt_rate_wait(&rate, &f->project->rate, now);
-}
-
-
-ngx_uint_t
-ngx_mixtrack_sender_stalled(ngx_mixtrack_flusher_t *f, uint64_t now)
-{
-    return ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)
-           && now - f->replied_at > NGX_MIXTRACK_STALL;
 }
 
 
@@ -470,15 +453,18 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t             due;
     ngx_mixtrack_batch_t  *batch;
 
-    batch = ngx_mixtrack_batch_free(f);
+    /* one is kept for the spool */
 
-    if (batch == NULL) {
+    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_FREE) < 2) {
         return NULL;
     }
 
+    batch = ngx_mixtrack_batch_free(f);
     due = ngx_mixtrack_sender_due(f, now, flush);
 
-    if ((f->live || !due)
+    /* what is on disk can wait, when the queue cannot */
+
+    if ((!due || (f->live && 2 * f->look.used < f->zone.shm->segments))
         && ngx_mixtrack_sender_adopts(f)
         && ngx_mixtrack_spooler_claim(f, batch, now) == NGX_OK)
     {
@@ -614,10 +600,6 @@ ngx_mixtrack_sender_post(ngx_mixtrack_flusher_t *f,
 
     if (batch->attempts++) {
         mxt_zone_add(&f->zone, MXT_RETRIES, 1);
-    }
-
-    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING) == 0) {
-        f->replied_at = now;
     }
 
     batch->state = NGX_MIXTRACK_BATCH_POSTING;

@@ -19,11 +19,12 @@
 /* about so many files for all of a queue, at the most */
 #define NGX_MIXTRACK_SPOOL_FILES  64
 
-/* the queue is relieved from the one fill down to the other, in quarters;
- * with an endpoint that only hangs, from the third */
+/* the queue is relieved from the one fill down to the other, in quarters; with
+ * an open gate, when delivery does not keep up, as long as it is above the
+ * third */
 #define NGX_MIXTRACK_SPOOL_HIGH   2
 #define NGX_MIXTRACK_SPOOL_LOW    1
-#define NGX_MIXTRACK_SPOOL_STALL  3
+#define NGX_MIXTRACK_SPOOL_OPEN   3
 
 
 static ngx_int_t ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f,
@@ -417,11 +418,9 @@ ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
     segments = f->zone.shm->segments;
     fill = 4 * f->look.used;
 
-    if (fill < segments * (f->relieving ? NGX_MIXTRACK_SPOOL_LOW
-                                        : NGX_MIXTRACK_SPOOL_HIGH)
-        || (gate == MXT_GATE_OPEN
-            && (fill < segments * NGX_MIXTRACK_SPOOL_STALL
-                || !ngx_mixtrack_sender_stalled(f, now))))
+    if (fill < segments * (gate == MXT_GATE_OPEN ? NGX_MIXTRACK_SPOOL_OPEN
+                           : f->relieving ? NGX_MIXTRACK_SPOOL_LOW
+                           : NGX_MIXTRACK_SPOOL_HIGH))
     {
         f->relieving = 0;
         return;
@@ -478,7 +477,8 @@ ngx_mixtrack_spooler_build(ngx_mixtrack_flusher_t *f,
 }
 
 
-/* of those that wait with records of the queue; one that is halved stays */
+/* of those that wait with records of the queue; one that is being halved only
+ * if that leads to nothing for long */
 
 static ngx_mixtrack_batch_t *
 ngx_mixtrack_spooler_oldest(ngx_mixtrack_flusher_t *f)
@@ -493,7 +493,7 @@ ngx_mixtrack_spooler_oldest(ngx_mixtrack_flusher_t *f)
         batch = &f->batch[i];
 
         if (batch->state == NGX_MIXTRACK_BATCH_READY && batch->file.fd == -1
-            && batch->posts == 0
+            && (batch->posts == 0 || f->zone.shm->gate.hold)
             && (oldest == NULL || batch->oldest < oldest->oldest))
         {
             oldest = batch;
@@ -538,6 +538,8 @@ ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f, ngx_uint_t stored)
     if (batch == NULL) {
         return NGX_OK;
     }
+
+    mxt_zone_look(&f->zone, &f->look);
 
     for ( ;; ) {
 
