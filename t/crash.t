@@ -144,8 +144,7 @@ for my $n (1 .. 3) {
 $ingest->start->faults({delay => 100});
 ok($t->wait_status(sub { $_->{adopted} > 200 }, timeout => 20), 'reading: files are read');
 my ($left, $may, @now) = crash('reading', $load);
-cmp_ok($left, '<', $disk, 'reading: there is less of it');
-cmp_ok($left, '>', 0, 'reading: but some');
+cmp_ok($left, '>', 0, 'reading: there are more of them');
 $ingest->faults();
 recovers('spooling and reading', $load, $lost + $may, @safe, @now);
 

@@ -129,7 +129,7 @@ SKIP: {
     my $errors = status()->{spool}{errors};
     $load = load();
     ok($t->wait_status(sub { $_->{spool}{errors} > $errors }, timeout => 20), 'all removed: spool.errors');
-    said(qr/\[error\].*project "default": has no spool, "[^"]*" cannot be used/, 'all removed: the log says so');
+    said(qr/\[error\].*project "default": no spool, "[^"]*" cannot be used/, 'all removed: the log says so');
     $load->wait;
     ok(!-e $dir, 'all removed: the flusher cannot make it');
     ok($t->reload(drained => 1), 'all removed: a reload');
