@@ -28,7 +28,10 @@ my $dir    = $t->dir . '/spool';
 my $from   = 100001;
 my $mounted;
 
-END { system 'umount', '-l', $dir if $mounted }
+END {
+    local $?;
+    system 'umount', '-l', $dir if $mounted;
+}
 
 $t->conf(lifecycle(
     project => {
