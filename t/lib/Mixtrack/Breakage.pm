@@ -58,8 +58,10 @@ sub posts ($p) {
 # of the requests the fault counts as (error); duplicates => 1: replies are
 # lost, so events may come again; level => 'error' where an operator has to
 # act; state: what the gate may be meanwhile; more => sub: other checks while it
-# is broken; to => ingest: where the events are in the end, if not at the one
-# where they were before; none => 1: the ingest gets none of them meanwhile.
+# is broken; no_post => 1: the ingest gets none meanwhile; to => ingest: where the
+# events are in the end, if not at the one where they were before.  The number
+# of posts that the ingest had when it broke is broken_at of what is returned,
+# which are the counters in the end.
 sub breakage ($t, $ingest, $name, %o) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
@@ -71,8 +73,8 @@ sub breakage ($t, $ingest, $name, %o) {
     my $log     = length $t->error_log;
 
     # what came before has an account of its own
-    is(join("\n", $_->check), '', "$name: before it all is well") for grep { $_->{pid} } $ingest;
-    $ingest->{pid} ? $ingest->reset : 0;
+    is(join("\n", $ingest->check), '', "$name: before it all is well");
+    $ingest->reset;
 
     my $start = $t->status('default');
     my $load  = $t->load(from => 10000 * ++$n, count => 9000, rate => RATE, connections => 4);
@@ -85,6 +87,7 @@ sub breakage ($t, $ingest, $name, %o) {
     $o{break}->();
     my $begin  = time;
     my $before = $t->status('default');
+    my $had    = $ingest->{pid} ? $ingest->stats->{posts} : 0;
 
     my $see = sub ($when) {
         my $seen = $t->status('default')->{requests}{$counter};
@@ -111,6 +114,7 @@ sub breakage ($t, $ingest, $name, %o) {
     my $bad = _pace($load, 50);
     cmp_ok($bad, '<', 4 * $good, "$name: requests are served as fast as before");
     $o{more}->() if $o{more};
+    is($ingest->stats->{posts}, $had, "$name: it gets no post") if $o{no_post};
 
     my $p    = $t->status('default');
     my $took = time - $begin;
@@ -137,7 +141,7 @@ sub breakage ($t, $ingest, $name, %o) {
         "$name: and each of them is delivered");
 
     _lines($t, $name, substr($t->error_log, $log), %o);
-    return $end;
+    return {%$end, broken_at => $had};
 }
 
 # seconds that a request takes, of so many
