@@ -407,7 +407,8 @@ void ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f);
 ngx_int_t ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 
-/* Writes what is left of a batch to a file, and settles it.  NGX_OK, or NGX_ERROR with the reason logged and the batch as it was. */
+/* Writes what is left of a batch to a file, and settles it.  NGX_OK, or
+ * NGX_ERROR with the reason logged and the batch as it was. */
 ngx_int_t ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 

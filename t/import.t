@@ -183,7 +183,10 @@ $ingest->faults({times => 1, status => 400, body => json_encode({
 })});
 $before = $t->status('default');
 @posts = batch(20, 'none');
-is(join(' ', map {"$_->{status}:$_->{events}"} @posts), '400:20 200:10 200:10', 'none: the others are sent again');
+like(join(' ', map {"$_->{status}:$_->{events}"} @posts), qr/^400:20 200:10( 200:\d+)+$/, 'none: all are sent again');
+my $again = 0;
+$again += $_->{events} for @posts;
+is($again, 40, 'none: each of them once');
 is($t->status('default')->{rejected}, $before->{rejected}, 'none: and none is given up');
 
 # ---- many batches at once, and a reload in the middle
