@@ -59,7 +59,9 @@ static ngx_connection_t          ngx_mixtrack_dummy;
 ngx_msec_t
 ngx_mixtrack_flusher_manager(void *data)
 {
-    if (ngx_mixtrack_flusher_start((ngx_cycle_t *) ngx_cycle) != NGX_OK) {
+    if (!ngx_mixtrack_flusher_leaving && !ngx_quit && !ngx_terminate
+        && ngx_mixtrack_flusher_start((ngx_cycle_t *) ngx_cycle) != NGX_OK)
+    {
         return NGX_MIXTRACK_AGAIN;
     }
 
@@ -74,7 +76,7 @@ ngx_int_t
 ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
 {
     ngx_int_t                  rc;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, again;
     ngx_mixtrack_flusher_t    *f;
     ngx_mixtrack_project_t   **project;
     ngx_mixtrack_main_conf_t  *mmcf;
@@ -89,7 +91,9 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
         ngx_mixtrack_flusher_init_process(cycle);
     }
 
-    if (ngx_mixtrack_flushers == NULL) {
+    again = (ngx_mixtrack_flushers != NULL);
+
+    if (!again) {
         ngx_mixtrack_flushers = ngx_calloc(mmcf->projects.nelts
                                            * sizeof(void *), cycle->log);
         if (ngx_mixtrack_flushers == NULL) {
@@ -106,9 +110,10 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
             continue;
         }
 
-        /* without memory, or a slot, there may be one later */
+        /* without memory, or a slot, there may be one later; but a zone that
+         * a successor has by then is not taken back */
 
-        f = ngx_mixtrack_flusher_create(cycle, project[i], 1, 0);
+        f = ngx_mixtrack_flusher_create(cycle, project[i], 1, again);
 
         if (f == NULL) {
             rc = NGX_ERROR;
