@@ -3,7 +3,7 @@
 # NGINX_SRC=DIR     build for this source tree of nginx, not for nginx-dev's
 # NGINX=FILE        the nginx to ask for its configuration, not the installed
 # V=1               show the commands of nginx's own build
-# PROVE_FLAGS, TESTS, FUZZ_SECONDS, MODEL_MB
+# PROVE_FLAGS, TESTS, FUZZ_SECONDS, MODEL_MB, SOAK_SECONDS, SOAK_SEED
 #                   see the targets that use them
 
 CC ?= cc
@@ -31,7 +31,7 @@ ALONE = t/unit.t t/model.t t/fuzz.t t/demo.t t/tls_http.t t/ingest.t
 .SUFFIXES:
 
 .PHONY: all deps demo test test-module test-asan asan warnings fuzz model \
-	analyze bench install clean distclean help FORCE
+	analyze soak bench install clean distclean help FORCE
 
 
 all: $(MODULE)			## build/ngx_mixtrack_module.so, for the installed nginx
@@ -106,6 +106,10 @@ model:				## check the models of t/model, also the long way
 analyze: all			## static analysis: clang-tidy, cppcheck
 	@build-aux/deps analyze
 	@build-aux/analyze
+
+# SOAK_SEED=N plays the same acts again
+soak: all			## everything goes wrong at once, for SOAK_SECONDS=300
+	@$(PROVE) -v t/soak
 
 bench:				## measure against access_log and others
 	@build-aux/deps build demo bench
