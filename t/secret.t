@@ -199,6 +199,7 @@ refused 'a file of two lines', "token T; api import; service_account n file:nul 
 refused 'a token file that is too long', 'token file:long;', '/long';
 refused 'no id', "token T; api import; service_account n $s;", 'service_account';
 refused 'no name', "token T; api import; service_account \"\" $s 1;", 'service_account';
+refused 'an id that is none', "token T; api import; service_account n $s x;", 'service_account';
 refused 'id and secret the wrong way round', "token T; api import; service_account n 1 $s;", 'service_account';
 refused 'name and secret with a colon', "token T; api import; service_account n:$s $s 1;", 'service_account';
 refused 'a secret that is too long', "token T; api import; service_account n $s" . 'x' x 300 . ' 1;', 'service_account';

@@ -10,7 +10,7 @@ use Exporter qw(import);
 use Test::More;
 
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(wait_until slurp);
+use Mixtrack::Util qw(wait_until slurp uniq);
 
 our @EXPORT = qw(outcome settled in_one_batch);
 
@@ -71,7 +71,8 @@ sub outcome ($t, $ingest, $loads, %o) {
     my @nowhere = grep { !$accepted->{$_} && !$given_up{$_} } @served;
     my $may     = $o{missing} // 0;
 
-    is(_some(grep { !$bad->($_) } sort { $a <=> $b } keys %given_up), '', "${name}only those are rejected that are bad");
+    is(_some(grep { !$bad->($_) } sort { $a <=> $b } keys %given_up), '', "${name}only those are rejected that are bad")
+        or diag('reasons: ' . join '; ', uniq(map { $_->{reason} } $t->rejected($o{project} // 'default')));
     cmp_ok(scalar(@nowhere), '<=', $may, "${name}no request that was served is without an event"
         . ($may ? ", but $may" : '')) or diag('nowhere: ' . _some(@nowhere));
     is(_some(sort { $a <=> $b } grep { $accepted->{$_} } keys %given_up), '', "${name}none is rejected and accepted");
