@@ -14,8 +14,8 @@
 #include "mxt_file.h"
 
 
-/* a lock is waited for a tenth of a second: tries, and ns between them */
-#define MXT_FILE_LOCK_TRIES  50
+/* a lock is waited for a second: tries, and ns between them */
+#define MXT_FILE_LOCK_TRIES  500
 #define MXT_FILE_LOCK_REST   2000000L
 
 

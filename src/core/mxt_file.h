@@ -20,7 +20,7 @@
 int mxt_file_write(int fd, const void *buf, size_t len);
 
 /* Locks the file, after whoever else has it, if that takes less than about a
- * tenth of a second.  0, or -1 with errno (EWOULDBLOCK). */
+ * second.  0, or -1 with errno (EWOULDBLOCK). */
 int mxt_file_lock(int fd);
 
 /* close() that leaves the errno of what went wrong before. */

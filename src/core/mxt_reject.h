@@ -30,7 +30,7 @@
  * All rejected files of the directory together may have max bytes (0 is no
  * limit).  0; or -1 with errno, and then nothing of it is left (EDQUOT when
  * it would be more than max).  Waits while another process appends, but for
- * about a tenth of a second at most (EWOULDBLOCK).
+ * about a second at most (EWOULDBLOCK).
  */
 int mxt_reject(int dir, uint64_t now, const char *reason,
     const mxt_span_t *event, uint32_t n, uint64_t max);
