@@ -129,8 +129,8 @@ $n += $_->{events} // 0 for spool_files($t);
 cmp_ok($n, '>', 0, 'it leaves a spool');
 
 $ingest->start;
-account($ingest, [$load], name => 'spool');
-$p = at_rest($t, name => 'spool', timeout => 30);
+account($ingest, [$load], name => 'spool', timeout => 60);
+$p = at_rest($t, name => 'spool', timeout => 60);
 is($p->{adopted}, $n, 'the new one has sent it');
 is(scalar(spool_files($t)), 0, 'the spool is empty');
 
