@@ -100,13 +100,11 @@ cmp_ok(scalar(@posts), '<=', 4, 'reset once: a post more');
 @posts = big('reset three times', 3);
 cmp_ok(scalar(@posts), '<=', 6, 'reset three times: few more');
 
-TODO: {
-    local $TODO = 'libcurl tells of it as an error of receiving';
-    my ($most) = sort { $b <=> $a } map { $_->{events} } @posts;
-    cmp_ok($most, '<=', EVENTS / 2, 'reset three times: then it is halved');
-}
-
-big('reset five times', 5);
+# libcurl sends once more by itself what dies on a connection it had used
+# before, so three resets are two or three failures to us, and five are three
+@posts = big('reset five times', 5);
+my ($most) = sort { $b <=> $a } map { $_->{events} } @posts;
+cmp_ok($most, '<=', EVENTS / 2, 'reset five times: then it is halved');
 $narrow->reset;
 
 $t->done;
