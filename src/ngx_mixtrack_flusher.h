@@ -210,7 +210,7 @@ typedef struct {
     uint64_t                   reopen_at;  /* the directory, if it is gone */
     uint64_t                   write_at;   /* after an error, not before */
     ngx_uint_t                 relieving;  /* the queue */
-    ngx_uint_t                 live;       /* the last batch was no file */
+    ngx_uint_t                 live;       /* batches since the last file */
 
     ngx_event_t                timer;
     ngx_mixtrack_stage_e       stage;

@@ -13,6 +13,9 @@
 /* how long one perform may go on while bytes move, ms */
 #define NGX_MIXTRACK_PERFORM  20
 
+/* so many batches of a queue that is filling up go before a spool file */
+#define NGX_MIXTRACK_LIVE     8
+
 /* from here on a batch waits until there is no other */
 #define NGX_MIXTRACK_ATTEMPTS 3
 
@@ -462,9 +465,12 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
     batch = ngx_mixtrack_batch_free(f);
     due = ngx_mixtrack_sender_due(f, now, flush);
 
-    /* what is on disk can wait, when the queue cannot */
+    /* in turn; but what is on disk can wait when the queue cannot, only not
+     * for ever */
 
-    if ((!due || (f->live && 2 * f->look.used < f->zone.shm->segments))
+    if ((!due
+         || (f->live && 2 * f->look.used < f->zone.shm->segments)
+         || f->live >= NGX_MIXTRACK_LIVE)
         && ngx_mixtrack_sender_adopts(f)
         && ngx_mixtrack_spooler_claim(f, batch, now) == NGX_OK)
     {
@@ -476,7 +482,7 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
         return NULL;
     }
 
-    f->live = 1;
+    f->live++;
 
     mxt_zone_look(&f->zone, &f->look);
 
