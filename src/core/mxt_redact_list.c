@@ -1,0 +1,483 @@
+
+/*
+ * A list of names of arguments: see mxt_redact_list.h for the promises.
+ *
+ * A name is looked for as what counts of it, in a buffer that has its last
+ * bytes.  So a name may be of any length, and nothing is kept of it.
+ */
+
+
+#include <stdint.h>
+#include <string.h>
+
+#include "mxt_redact_list.h"
+
+
+#define MXT_REDACT_SKIP     0   /* nothing */
+#define MXT_REDACT_PART     1   /* another part of the name begins */
+#define MXT_REDACT_ESCAPE   2
+#define MXT_REDACT_PLUS     3
+#define MXT_REDACT_SPECIAL  3   /* the last of these */
+
+
+typedef struct {
+    size_t          len;            /* 0: none */
+    unsigned char  *name;
+} mxt_redact_name_t;
+
+
+struct mxt_redact_s {
+    unsigned char       map[256];   /* what a byte of a name counts as */
+    uint64_t            ends[4];    /* a bit for what tails end with */
+    unsigned            keep;
+    uint32_t            mask;
+    size_t              room;       /* names there may still be */
+    size_t              bytes;      /* and their bytes */
+    size_t              ntails;
+    mxt_redact_name_t  *names;      /* by hash, at most half of it used */
+    mxt_redact_name_t  *tails;      /* what was given with an asterisk */
+    unsigned char      *text;
+};
+
+
+static void mxt_redact_map(mxt_redact_t *r);
+static unsigned mxt_redact_match(const mxt_redact_t *r,
+    const unsigned char *s, const unsigned char *last);
+static unsigned char mxt_redact_decode(const mxt_redact_t *r,
+    const unsigned char **pos, const unsigned char *last);
+static unsigned char mxt_redact_count(const mxt_redact_t *r,
+    unsigned char c);
+static unsigned mxt_redact_find(const mxt_redact_t *r,
+    const unsigned char *end, size_t len);
+static mxt_redact_name_t *mxt_redact_slot(const mxt_redact_t *r,
+    const unsigned char *name, size_t len);
+static unsigned mxt_redact_bit(const unsigned char *end);
+static uint32_t mxt_redact_mask(size_t n);
+static unsigned mxt_redact_hex(unsigned char c);
+
+
+/*
+ * Secrets first, then what names a person.  Not here, because it tells an
+ * analyst something and opens nothing: user, login, name, id, uid, q, hash,
+ * state and nonce (of no use without the visitor's session), ticket (of CAS:
+ * used up before the page is shown; of all others: a number).
+ */
+
+const char *const  mxt_redact_default[] = {
+
+    /* whatever is called so is one: access_, id_, refresh_, csrf_, reset_ */
+    "*token",
+
+    /* user_password, new_password; and how it is abbreviated */
+    "*password",
+    "*passwd",
+    "*passphrase",
+    "*passcode",
+    "*pwd",
+    "pass",
+    "pw",
+
+    /* client_secret; and keys that are secret by their name */
+    "*secret",
+    "*apikey",
+    "*accesskey",
+    "*secretkey",
+    "*privatekey",
+
+    /* WordPress resets passwords by it, WooCommerce shows orders; else it is
+     * an API's */
+    "key",
+
+    "auth",
+    "authorization",
+    "bearer",
+    "*credentials",
+    "csrf",
+    "xsrf",
+
+    /* a link that is signed opens what it leads to, for all who have it:
+     * X-Amz-Signature, X-Goog-Signature, sig of Azure */
+    "*signature",
+    "sig",
+    "hmac",
+
+    /* who has the session's id has the session: JSESSIONID, PHPSESSID,
+     * ASP.NET_SessionId, sid of forums */
+    "*sessionid",
+    "*sessid",
+    "*sessionkey",
+    "session",
+    "sid",
+
+    "*jwt",
+    "assertion",
+    "samlresponse",
+
+    /* of OAuth and of mails that confirm an address or reset a password; a
+     * promotion's can be a property of its own */
+    "code",
+    "*authcode",
+    "*verificationcode",
+    "*verifier",
+
+    "otp",
+    "totp",
+    "pin",
+
+    /* what no law lets into an analysis */
+    "ssn",
+    "*cardnumber",
+    "cvv",
+    "cvc",
+    "iban",
+
+    /* newsletters have it in their links, and it names one person */
+    "*email",
+    "phone",
+    "phonenumber",
+
+    NULL
+};
+
+
+size_t
+mxt_redact_size(size_t n, size_t bytes)
+{
+    return sizeof(mxt_redact_t)
+           + ((size_t) mxt_redact_mask(n) + 1 + n) * sizeof(mxt_redact_name_t)
+           + bytes;
+}
+
+
+mxt_redact_t *
+mxt_redact_init(void *mem, size_t n, size_t bytes, unsigned keep)
+{
+    mxt_redact_t  *r;
+
+    memset(mem, 0, mxt_redact_size(n, bytes));
+
+    r = mem;
+    r->keep = (keep != 0);
+    r->mask = mxt_redact_mask(n);
+    r->room = n;
+    r->bytes = bytes;
+    r->names = (mxt_redact_name_t *) (void *) (r + 1);
+    r->tails = r->names + r->mask + 1;
+    r->text = (unsigned char *) (r->tails + n);
+
+    mxt_redact_map(r);
+
+    return r;
+}
+
+
+static void
+mxt_redact_map(mxt_redact_t *r)
+{
+    unsigned  c;
+
+    for (c = 0; c < 256; c++) {
+
+        if (c == '%') {
+            r->map[c] = MXT_REDACT_ESCAPE;
+
+        } else if (c == '+') {
+            r->map[c] = MXT_REDACT_PLUS;
+
+        } else if (c >= 'A' && c <= 'Z') {
+            r->map[c] = (unsigned char) (c | 0x20);
+
+        } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+                   || c >= 0x80)
+        {
+            r->map[c] = (unsigned char) c;
+
+        } else if (r->keep) {
+            r->map[c] = (unsigned char) (c > MXT_REDACT_SPECIAL
+                                         ? c : MXT_REDACT_SPECIAL + 1);
+
+        } else if (c <= ' ' || c == '-' || c == '_' || c == 0x7f) {
+            r->map[c] = MXT_REDACT_SKIP;
+
+        } else {
+            r->map[c] = MXT_REDACT_PART;
+        }
+    }
+}
+
+
+int
+mxt_redact_add(mxt_redact_t *r, const void *name, size_t len)
+{
+    size_t                i, n;
+    unsigned              tail;
+    unsigned char         c, buf[MXT_REDACT_NAME_MAX];
+    const unsigned char  *s;
+    mxt_redact_name_t    *slot;
+
+    s = name;
+    n = 0;
+    tail = !r->keep && len && s[0] == '*';
+
+    for (i = tail; i < len; i++) {
+
+        c = mxt_redact_count(r, s[i]);
+
+        if (c <= MXT_REDACT_SPECIAL) {
+            continue;
+        }
+
+        if (n == MXT_REDACT_NAME_MAX) {
+            return -1;
+        }
+
+        buf[n++] = c;
+    }
+
+    /* a tail of one byte would be a great many names */
+
+    if (n < 1 + tail) {
+        return -1;
+    }
+
+    slot = tail ? &r->tails[r->ntails] : mxt_redact_slot(r, buf, n);
+
+    if (!tail && slot->len) {
+        return 0;
+    }
+
+    if (r->room == 0 || r->bytes < n) {
+        return -1;
+    }
+
+    if (tail) {
+        r->ntails++;
+        i = mxt_redact_bit(buf + n);
+        r->ends[i >> 6] |= 1ULL << (i & 63);
+    }
+
+    memcpy(r->text, buf, n);
+
+    slot->len = n;
+    slot->name = r->text;
+
+    r->text += n;
+    r->bytes -= n;
+    r->room--;
+
+    return 0;
+}
+
+
+unsigned
+mxt_redact_hides(const mxt_redact_t *r, const void *name, size_t len)
+{
+    const unsigned char  *s;
+
+    if (r == NULL) {
+        return 0;
+    }
+
+    s = name;
+
+    return mxt_redact_match(r, s, s + len) != r->keep;
+}
+
+
+unsigned
+mxt_redact_keeps(const mxt_redact_t *r)
+{
+    return r->keep;
+}
+
+
+static unsigned
+mxt_redact_match(const mxt_redact_t *r, const unsigned char *s,
+    const unsigned char *last)
+{
+    size_t         n, gone, start;
+    unsigned char  c, buf[2 * MXT_REDACT_NAME_MAX];
+
+    n = 0;
+    gone = 0;       /* what was in buf, and is not any more */
+    start = 0;      /* of this part of the name */
+
+    while (s < last) {
+
+        c = r->map[*s++];
+
+        if (c <= MXT_REDACT_SPECIAL) {
+
+            if (c == MXT_REDACT_ESCAPE || c == MXT_REDACT_PLUS) {
+                c = mxt_redact_decode(r, &s, last);
+            }
+
+            if (c == MXT_REDACT_PART) {
+
+                if (mxt_redact_find(r, buf + n, gone + n - start)) {
+                    return 1;
+                }
+
+                start = gone + n;
+            }
+
+            if (c <= MXT_REDACT_SPECIAL) {
+                continue;
+            }
+        }
+
+        if (n == sizeof(buf)) {
+            n = MXT_REDACT_NAME_MAX;
+            gone += n;
+            memcpy(buf, buf + n, n);
+        }
+
+        buf[n++] = c;
+    }
+
+    return mxt_redact_find(r, buf + n, gone + n - start)
+           || (start && mxt_redact_find(r, buf + n, gone + n));
+}
+
+
+/* what a percent sign or a plus counts as, and what comes after it */
+
+static unsigned char
+mxt_redact_decode(const mxt_redact_t *r, const unsigned char **pos,
+    const unsigned char *last)
+{
+    unsigned              high, low;
+    const unsigned char  *s;
+
+    s = *pos;
+
+    if (s[-1] == '+') {
+        return r->map[' '];
+    }
+
+    if (last - s >= 2) {
+        high = mxt_redact_hex(s[0]);
+        low = mxt_redact_hex(s[1]);
+
+        if (high < 16 && low < 16) {
+            *pos = s + 2;
+            return mxt_redact_count(r, (unsigned char) (high << 4 | low));
+        }
+    }
+
+    return mxt_redact_count(r, '%');
+}
+
+
+/* what a byte counts as that is not encoded, or not any more */
+
+static unsigned char
+mxt_redact_count(const mxt_redact_t *r, unsigned char c)
+{
+    if (r->map[c] == MXT_REDACT_ESCAPE || r->map[c] == MXT_REDACT_PLUS) {
+        return r->keep ? c : MXT_REDACT_PART;
+    }
+
+    return r->map[c];
+}
+
+
+/* whether the len bytes before end are on the list; if there are more of them
+ * than any name has, those that count are there */
+
+static unsigned
+mxt_redact_find(const mxt_redact_t *r, const unsigned char *end, size_t len)
+{
+    size_t                    i;
+    unsigned                  bit;
+    const mxt_redact_name_t  *t;
+
+    if (len == 0) {
+        return 0;
+    }
+
+    if (len <= MXT_REDACT_NAME_MAX && mxt_redact_slot(r, end - len, len)->len)
+    {
+        return 1;
+    }
+
+    if (len < 2) {
+        return 0;
+    }
+
+    bit = mxt_redact_bit(end);
+
+    if (!(r->ends[bit >> 6] >> (bit & 63) & 1)) {
+        return 0;
+    }
+
+    for (i = 0; i < r->ntails; i++) {
+
+        t = &r->tails[i];
+
+        if (t->len <= len && memcmp(end - t->len, t->name, t->len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Where the name is, or could be.  Most names are not on the list, so three
+ * of its bytes have to do for a hash; what they are is up to the list.
+ */
+
+static mxt_redact_name_t *
+mxt_redact_slot(const mxt_redact_t *r, const unsigned char *name, size_t len)
+{
+    size_t              i;
+    mxt_redact_name_t  *slot;
+
+    i = len * 5 + name[0] * 41U + name[len / 2] * 7U + name[len - 1] * 13U;
+
+    for (i &= r->mask; /* void */ ; i = (i + 1) & r->mask) {
+
+        slot = &r->names[i];
+
+        if (slot->len == 0
+            || (slot->len == len && memcmp(slot->name, name, len) == 0))
+        {
+            return slot;
+        }
+    }
+}
+
+
+static inline unsigned
+mxt_redact_bit(const unsigned char *end)
+{
+    return (end[-1] * 37U + end[-2]) & 0xff;
+}
+
+
+/* slots for n names, less one: a power of two, and half of them free */
+
+static uint32_t
+mxt_redact_mask(size_t n)
+{
+    uint32_t  slots;
+
+    for (slots = 2; slots < 2 * n; slots *= 2);
+
+    return slots - 1;
+}
+
+
+static inline unsigned
+mxt_redact_hex(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return (unsigned) (c - '0');
+    }
+
+    c |= 0x20;
+
+    return (c >= 'a' && c <= 'f') ? (unsigned) (c - 'a' + 10) : 16;
+}
