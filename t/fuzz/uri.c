@@ -1,0 +1,478 @@
+/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_json.c */
+
+/*
+ * Fuzzes URLs: their parts, what of them is hidden, and the arguments that
+ * are properties.  The first byte chooses a list and a limit, the rest is the
+ * URL.  What must hold is said by means other than the module's own: the text
+ * that came out is read by jansson, cut into arguments at every mark there
+ * is, their names decoded and reduced one by one, and compared with all names.
+ *
+ * 0x01 in the input stands for a secret behind one of the listed names: so
+ * that a secret is looked for which nothing else of the URL can spell.
+ */
+
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "../../src/core/mxt_args.h"
+
+
+#define FUZZ_OUT    32768
+#define FUZZ_MAX    512             /* bytes of input */
+#define FUZZ_NAME   (FUZZ_MAX * 16)
+#define FUZZ_NAMES  64
+
+#define check(cond)                                                          \
+    if (!(cond)) {                                                           \
+        fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);           \
+        abort();                                                             \
+    }
+
+
+typedef struct {
+    unsigned char  *data;
+    size_t          len;
+    unsigned        cut;
+} fuzz_text_t;
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+static const char *const  fuzz_keep[] = {
+    "a", "page", "utm_source", "q", "tag[]", NULL
+};
+
+static const char  fuzz_secret[] = "S3cR3t";
+
+/* arguments of which all have to go, of both lists */
+static const char *const  fuzz_hide[] = {
+    "&token=", ";Access%5FToken=", "?%70assword=", "&user[pwd]=",
+    "&%41%50i-kEy=", "&x.code=", "&+sid=", "&reset_password_token="
+};
+
+static mxt_redact_t  *fuzz_list[2];
+static unsigned       fuzz_spelt;      /* the input has it by itself */
+
+
+static mxt_redact_t *
+fuzz_make(const char *const *name, unsigned keep)
+{
+    size_t         n, bytes;
+    mxt_redact_t  *r;
+
+    bytes = 0;
+
+    for (n = 0; name[n]; n++) {
+        bytes += strlen(name[n]);
+    }
+
+    r = mxt_redact_init(malloc(mxt_redact_size(n, bytes)), n, bytes, keep);
+
+    while (n--) {
+        check(mxt_redact_add(r, name[n], strlen(name[n])) == 0);
+    }
+
+    return r;
+}
+
+
+/* NUL is none of them */
+
+static int
+fuzz_is(int c, const char *bytes)
+{
+    return c != '\0' && strchr(bytes, c) != NULL;
+}
+
+
+/* the end of what was written before it, if p lies within s */
+
+static const unsigned char *
+fuzz_within(const unsigned char *s, size_t len, mxt_uri_str_t v,
+    const unsigned char *after)
+{
+    if (v.data == NULL) {
+        check(v.len == 0);
+        return after;
+    }
+
+    check(v.data >= after && v.data <= s + len);
+    check(v.len <= (size_t) (s + len - v.data));
+
+    return v.data + v.len;
+}
+
+
+static void
+fuzz_parts(const unsigned char *s, size_t len, const mxt_uri_t *u)
+{
+    const unsigned char  *p;
+
+    (void) fuzz_within(s, len, u->scheme, s);
+    p = fuzz_within(s, len, u->prefix, s);
+    (void) fuzz_within(s, len, u->port, fuzz_within(s, len, u->host, p));
+    p = fuzz_within(s, len, u->authority, p);
+    p = fuzz_within(s, len, u->path, p);
+    p = fuzz_within(s, len, u->query, p);
+    (void) fuzz_within(s, len, u->fragment, p);
+
+    check(u->authority.len == 0
+          || memchr(u->authority.data, '@', u->authority.len) == NULL);
+}
+
+
+/* What was written, as a reader has it; its room is what it takes. */
+
+static fuzz_text_t
+fuzz_read(mxt_json_t *j, unsigned limit, unsigned left, unsigned cut)
+{
+    json_t        *value;
+    fuzz_text_t    text;
+    json_error_t   error;
+
+    check(!j->overflow);
+
+    mxt_json_raw(j, "\"]", 2);
+    value = json_loadb((char *) j->start, (size_t) (j->pos - j->start),
+                       JSON_ALLOW_NUL, &error);
+    check(value != NULL);
+
+    text.len = json_string_length(json_array_get(value, 0));
+    text.data = malloc(text.len ? text.len : 1);
+    text.cut = cut;
+    memcpy(text.data, json_string_value(json_array_get(value, 0)), text.len);
+    json_decref(value);
+
+    check(cut ? left == 0 && text.len <= limit : text.len == limit - left);
+
+    return text;
+}
+
+
+static fuzz_text_t
+fuzz_url(const mxt_redact_t *r, const unsigned char *s, size_t len,
+    unsigned limit)
+{
+    unsigned    left, cut;
+    mxt_uri_t   u;
+    mxt_json_t  j;
+
+    static unsigned char  buf[FUZZ_OUT];
+
+    left = limit;
+
+    mxt_uri_split(&u, s, len);
+    fuzz_parts(s, len, &u);
+
+    mxt_json_init(&j, buf, sizeof(buf));
+    mxt_json_raw(&j, "[\"", 2);
+    cut = mxt_redact_url(r, &j, &u, &left);
+
+    return fuzz_read(&j, limit, left, cut);
+}
+
+
+/* the name's letters and digits, all or those of its last part */
+
+static size_t
+fuzz_letters(char *d, const char *s, size_t n)
+{
+    size_t  i, k;
+
+    for (i = 0, k = 0; i < n; i++) {
+
+        if (s[i] >= 'A' && s[i] <= 'Z') {
+            d[k++] = (char) (s[i] + 32);
+
+        } else if ((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9')
+                   || (s[i] & 0x80))
+        {
+            d[k++] = s[i];
+        }
+    }
+
+    d[k] = '\0';
+
+    return k;
+}
+
+
+static int
+fuzz_listed(const char *s, size_t n)
+{
+    char    name[FUZZ_NAME];
+    size_t  i, k, len;
+
+    static char    want[FUZZ_NAMES][FUZZ_NAME];
+    static size_t  size[FUZZ_NAMES];
+
+    len = fuzz_letters(name, s, n);
+
+    for (i = 0; mxt_redact_default[i]; i++) {
+
+        if (size[i] == 0) {
+            size[i] = fuzz_letters(want[i], mxt_redact_default[i],
+                                   strlen(mxt_redact_default[i]));
+        }
+
+        k = size[i];
+
+        if ((len == k || (len > k && mxt_redact_default[i][0] == '*'))
+            && memcmp(name + len - k, want[i], k) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+fuzz_hidden(const unsigned char *s, size_t n)
+{
+    char    name[FUZZ_NAME], hex[3];
+    size_t  i, k, from;
+    int     is;
+
+    hex[2] = '\0';
+
+    for (i = 0, k = 0; i < n; i++) {
+
+        name[k] = (char) (s[i] == '+' ? ' ' : s[i]);
+
+        if (s[i] == '%' && n - i > 2 && isxdigit(s[i + 1])
+            && isxdigit(s[i + 2]))
+        {
+            hex[0] = (char) s[i + 1];
+            hex[1] = (char) s[i + 2];
+            name[k] = (char) strtoul(hex, NULL, 16);
+            i += 2;
+        }
+
+        k++;
+    }
+
+    is = fuzz_listed(name, k);
+
+    for (i = 0, from = 0; i <= k; i++) {
+        if (i == k
+            || fuzz_is(name[i], "!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~"))
+        {
+            is |= fuzz_listed(name + from, i - from);
+            from = i + 1;
+        }
+    }
+
+    return is;
+}
+
+
+/* no name of the list has a value that is not the word */
+
+static void
+fuzz_none(const fuzz_text_t *t)
+{
+    size_t                n;
+    const unsigned char  *p, *from, *last, *end;
+
+    from = t->data;
+    last = from + t->len;
+
+    /* a scheme is no name, and has none of these */
+    for (p = from; p < last && !fuzz_is(*p, "/?#@[=&;:"); p++);
+
+    if (p < last && *p == ':') {
+        from = p + 1;
+    }
+
+    for (p = from; p < last; p++) {
+
+        if (!fuzz_is(*p, "&;?#/=")) {
+            continue;
+        }
+
+        if (*p == '=' && fuzz_hidden(from, (size_t) (p - from))) {
+
+            for (end = p + 1; end < last && !fuzz_is(*end, "&?#"); end++);
+
+            n = (size_t) (end - p) - 1;
+
+            check(n == 0
+                  || (n == sizeof(MXT_REDACT_WORD) - 1
+                      || (end == last && t->cut
+                          && n < sizeof(MXT_REDACT_WORD))));
+            check(memcmp(p + 1, MXT_REDACT_WORD, n) == 0);
+        }
+
+        from = p + 1;
+    }
+}
+
+
+static void
+fuzz_no_secret(const fuzz_text_t *t)
+{
+    check(fuzz_spelt || memmem(t->data, t->len, fuzz_secret,
+                               sizeof(fuzz_secret) - 1) == NULL);
+}
+
+
+static void
+fuzz_again(const mxt_redact_t *r, const fuzz_text_t *t, unsigned limit)
+{
+    fuzz_text_t  again;
+
+    again = fuzz_url(r, t->data, t->len, limit);
+
+    check(again.len == t->len);
+    check(memcmp(again.data, t->data, t->len) == 0);
+
+    free(again.data);
+}
+
+
+static void
+fuzz_properties(const mxt_redact_t *r, const unsigned char *s, size_t len,
+    unsigned limit)
+{
+    size_t          i;
+    unsigned        left, cut;
+    uint32_t        some;
+    mxt_json_t      j;
+    fuzz_text_t     t;
+    mxt_uri_str_t   value[MXT_ARGS_N + 1];
+
+    static unsigned char  buf[FUZZ_OUT];
+
+    some = mxt_args_find(r, s, len, value);
+
+    if (mxt_args_search(r, s, len, &value[MXT_ARGS_N])
+        && value[MXT_ARGS_N].len)
+    {
+        some |= 1U << MXT_ARGS_N;
+    }
+
+    for (i = 0; i <= MXT_ARGS_N; i++) {
+
+        if (!(some >> i & 1)) {
+            continue;
+        }
+
+        (void) fuzz_within(s, len, value[i], s);
+        check(value[i].len);
+        check(value[i].data[-1] == '=');
+
+        left = limit;
+        mxt_json_init(&j, buf, sizeof(buf));
+        mxt_json_raw(&j, "[\"", 2);
+        cut = mxt_args_text(&j, value[i].data, value[i].len, &left);
+
+        t = fuzz_read(&j, limit, left, cut);
+
+        check(memchr(t.data, '+', t.len) == NULL);
+        fuzz_no_secret(&t);
+
+        free(t.data);
+    }
+}
+
+
+/* The input, of its exact size, with its secrets. */
+
+static unsigned char *
+fuzz_input(const uint8_t *data, size_t size, size_t *len)
+{
+    size_t          i, k, n;
+    unsigned char  *s;
+    const char     *name;
+
+    s = malloc(size * 16 + 1);
+
+    for (i = 0, n = 0; i < size; i++) {
+
+        if (data[i] != 0x01) {
+            s[n++] = data[i];
+            continue;
+        }
+
+        /* which of them is said by the byte that follows */
+        k = (i + 1 < size) ? data[++i] : 0;
+
+        name = fuzz_hide[k % (sizeof(fuzz_hide) / sizeof(fuzz_hide[0]))];
+
+        memcpy(s + n, name, strlen(name));
+        n += strlen(name);
+        memcpy(s + n, fuzz_secret, sizeof(fuzz_secret) - 1);
+        n += sizeof(fuzz_secret) - 1;
+    }
+
+    *len = n;
+
+    return realloc(s, n ? n : 1);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t               len;
+    unsigned             limit, keep;
+    fuzz_text_t          t;
+    unsigned char       *s;
+    const mxt_redact_t  *r;
+
+    if (fuzz_list[0] == NULL) {
+        fuzz_list[0] = fuzz_make(mxt_redact_default, 0);
+        fuzz_list[1] = fuzz_make(fuzz_keep, 1);
+    }
+
+    if (size == 0 || size > FUZZ_MAX) {
+        return 0;
+    }
+
+    keep = data[0] & 1;
+    limit = (data[0] & 2) ? MXT_JSON_STRING_MAX
+            : (data[0] & 4) ? data[0] >> 3 : FUZZ_OUT / 6 - 8;
+
+    fuzz_spelt = memmem(data, size, fuzz_secret, sizeof(fuzz_secret) - 1)
+                 != NULL;
+
+    s = fuzz_input(data + 1, size - 1, &len);
+    r = fuzz_list[keep];
+
+    t = fuzz_url(r, s, len, limit);
+
+    if (!keep) {
+        fuzz_no_secret(&t);
+        fuzz_none(&t);
+        fuzz_again(r, &t, limit);
+
+    } else if (!t.cut) {
+        fuzz_again(r, &t, limit);
+    }
+
+    free(t.data);
+
+    if (!keep) {
+        fuzz_properties(r, s, len, limit);
+    }
+
+    t = fuzz_url(NULL, s, len, limit);
+
+    if (!t.cut) {
+        fuzz_again(NULL, &t, limit);
+    }
+
+    free(t.data);
+    free(s);
+
+    return 0;
+}
