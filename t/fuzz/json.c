@@ -18,6 +18,7 @@
 #include "../unit/json_ref.h"
 
 #include "../../src/core/mxt_json.c"
+#include "../../src/core/mxt_number.c"
 
 
 #define FUZZ_STEPS_MAX  64

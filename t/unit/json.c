@@ -15,6 +15,7 @@
 #include "json_ref.h"
 
 #include "../../src/core/mxt_json.c"
+#include "../../src/core/mxt_number.c"
 
 
 #define countof(a)  (sizeof(a) / sizeof((a)[0]))
