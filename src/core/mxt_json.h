@@ -71,12 +71,16 @@ void mxt_json_seconds(mxt_json_t *j, uint64_t ms);
 /*
  * Appends the text of a number if it is one: an optional sign, digits, an
  * optional fraction and exponent, with white space around it ignored.
- * Leading zeros, a leading plus and a bare point are mended ("+.5" is 0.5),
- * everything else goes through digit by digit, so integers stay exact.
+ * Leading zeros, a leading plus and a bare point are mended ("+.5" is 0.5)
+ * and an exponent is written out ("1e+06" is 1000000, "1.5e-3" is 0.0015)
+ * if that takes at most 18 digits before the point and 17 zeros behind it.
+ * Digits are moved and never computed with: every number is as exact as it
+ * came, and an integer an integer, beyond 2^53 too.
+ *
  * Returns 0, or -1 with nothing written for any other text (empty, "-",
- * "1, 2", hexadecimal, NaN) and for what a double or a 64-bit integer could
- * not hold (an integer of more than 18 digits, a number of 1e300 or more or
- * one below 1e-300, more than 64 bytes).
+ * "1,000", "0x10", "1 2", NaN) and for what a double or a 64-bit integer
+ * could not hold (an integer beyond 9223372036854775807 either way, a number
+ * of 1e300 or more or one below 1e-300, more than 64 bytes).
  */
 int mxt_json_number(mxt_json_t *j, const void *s, size_t len);
 

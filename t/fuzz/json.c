@@ -304,6 +304,10 @@ fuzz_read(json_t *value, fuzz_value_t *v)
             check(json_is_integer(value));
             check(json_integer_value(value) == v->number.whole);
 
+        } else if (json_is_integer(value)) {
+            check(v->number.exponent);
+            check((double) json_integer_value(value) == v->number.real);
+
         } else {
             check(json_is_real(value));
             check(json_real_value(value) == v->number.real);

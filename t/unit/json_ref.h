@@ -11,6 +11,8 @@
 #define MXT_JSON_REF_H
 
 
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@
 typedef struct {
     int        valid;       /* -1: too near a limit to tell */
     int        integer;
+    int        exponent;    /* has one, which may make an integer of it */
     double     real;
     long long  whole;
 } ref_number_t;
@@ -204,14 +207,15 @@ ref_number(const char *s, size_t n)
     }
 
     e = strpbrk(buf, "eE");
+    r.exponent = (e != NULL);
     p = strchr(buf, '.');
 
     r.integer = (e == NULL && (p == NULL || p[1] == '\0'));
 
     if (r.integer) {
+        errno = 0;
         r.whole = strtoll(buf, NULL, 10);
-        r.valid = (r.whole < 1000000000000000000LL
-                   && r.whole > -1000000000000000000LL);
+        r.valid = (errno == 0 && r.whole != LLONG_MIN);
         return r;
     }
 
