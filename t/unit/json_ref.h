@@ -167,7 +167,7 @@ ref_escape(char *out, const unsigned char *s, size_t n)
 }
 
 
-static ref_number_t
+static __attribute__((unused)) ref_number_t
 ref_number(const char *s, size_t n)
 {
     char          buf[128], *end, *e, *p;
