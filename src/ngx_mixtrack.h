@@ -18,8 +18,10 @@
 #include <ngx_http.h>
 
 #include "mxt_http.h"
+#include "mxt_cookie.h"
 #include "mxt_json.h"
 #include "mxt_rate.h"
+#include "mxt_redact_list.h"
 #include "mxt_zone.h"
 
 
@@ -57,6 +59,16 @@
 #define NGX_MIXTRACK_BEFORE_NAME      "{\"event\":\""
 #define NGX_MIXTRACK_BEFORE_TOKEN     "\",\"properties\":{\"token\":\""
 #define NGX_MIXTRACK_BEFORE_TIME      "\",\"time\":"
+
+/* stands before a device's id in distinct_id, with simplified ID merge */
+#define NGX_MIXTRACK_DEVICE           "$device:"
+
+/* what a visitor may object with */
+#define NGX_MIXTRACK_RESPECT_DNT      1
+#define NGX_MIXTRACK_RESPECT_GPC      2
+#define NGX_MIXTRACK_RESPECT_OPT_OUT  4
+
+#define NGX_MIXTRACK_IP_ANONYMIZE     2
 
 #define ngx_mixtrack_raw(j, text)     mxt_json_raw(j, text, sizeof(text) - 1)
 
@@ -157,6 +169,7 @@ typedef struct {
     ngx_mixtrack_project_t        *project;
     ngx_mixtrack_value_t           filter;     /* if= */
     unsigned                       filtered:1;
+    uint64_t                       sample;     /* of 2^32; 0 is all */
     ngx_mixtrack_place_t           place;
 
     /* {"event":"...","properties":{"token":"...", as far as it is fixed */
@@ -168,14 +181,42 @@ typedef enum {
     NGX_MIXTRACK_STRING = 0,
     NGX_MIXTRACK_NUMBER,
     NGX_MIXTRACK_BOOL,
+    NGX_MIXTRACK_TIME,
+    NGX_MIXTRACK_LIST,
+    NGX_MIXTRACK_JSON,
 
     /* what needs no variable */
     NGX_MIXTRACK_LITERAL,
+
+    /* standard properties that are strings ... */
     NGX_MIXTRACK_CURRENT_URL,
+    NGX_MIXTRACK_DOMAIN,
+    NGX_MIXTRACK_PATH,
+    NGX_MIXTRACK_PROTOCOL,
+    NGX_MIXTRACK_SEARCH,
     NGX_MIXTRACK_REFERRER,
+    NGX_MIXTRACK_REFERRING_DOMAIN,
+    NGX_MIXTRACK_SEARCH_ENGINE,
+    NGX_MIXTRACK_KEYWORD,
+    NGX_MIXTRACK_INITIAL_REFERRER,
+    NGX_MIXTRACK_INITIAL_DOMAIN,
+    NGX_MIXTRACK_BROWSER,
+    NGX_MIXTRACK_OS,
+    NGX_MIXTRACK_CLIENT_DEVICE,
     NGX_MIXTRACK_METHOD,
+    NGX_MIXTRACK_CACHE_STATUS,
+    NGX_MIXTRACK_HTTP,
+    NGX_MIXTRACK_TLS,
+
+    /* ... and numbers */
+    NGX_MIXTRACK_BROWSER_VERSION,
     NGX_MIXTRACK_STATUS,
-    NGX_MIXTRACK_REQUEST_TIME
+    NGX_MIXTRACK_REQUEST_TIME,
+    NGX_MIXTRACK_BYTES_SENT,
+    NGX_MIXTRACK_UPSTREAM_TIME,
+
+    /* ... and any number of strings, with their names */
+    NGX_MIXTRACK_ARGS
 } ngx_mixtrack_type_e;
 
 
@@ -183,7 +224,11 @@ typedef enum {
 typedef struct {
     ngx_str_t                      name;
     ngx_mixtrack_type_e            type;
+    uint32_t                       args;       /* which of them, by bits */
     ngx_mixtrack_value_t           value;
+    ngx_mixtrack_value_t           filter;     /* if= */
+    unsigned                       filtered:1;
+    unsigned                       quoted:1;
     unsigned                       off:1;
     ngx_mixtrack_place_t           place;
 
@@ -202,6 +247,27 @@ typedef struct {
 } ngx_mixtrack_main_conf_t;
 
 
+/* "mixtrack_device_cookie NAME ..." */
+typedef struct {
+    ngx_str_t                      name;
+    ngx_str_t                      domain;
+    ngx_str_t                      samesite;
+    time_t                         age;
+    ngx_uint_t                     secure;
+    ngx_str_t                      attributes; /* behind NAME=ID */
+    ngx_mixtrack_value_t           filter;     /* if= */
+    ngx_uint_t                     filtered;
+} ngx_mixtrack_device_t;
+
+
+/* what is kept of a request, also over an internal redirect */
+typedef struct {
+    ngx_str_t                      insert_id;  /* asked for before its end */
+    u_char                         device[MXT_UUID_LEN];
+    unsigned                       issued:1;   /* that, with this response */
+} ngx_mixtrack_ctx_t;
+
+
 typedef struct {
     ngx_array_t                   *events;     /* of ngx_mixtrack_event_t */
     ngx_flag_t                     off;
@@ -212,6 +278,12 @@ typedef struct {
 
     ngx_mixtrack_value_t          *user_id;
     ngx_mixtrack_value_t          *device_id;
+    ngx_mixtrack_device_t         *device;     /* the cookie; NULL is off */
+
+    ngx_uint_t                     respect;    /* bits */
+    ngx_array_t                   *redact_args;    /* of ngx_str_t */
+    ngx_array_t                   *keep_args;
+    mxt_redact_t                  *redact;     /* made of these */
 
     /* the properties as they are written, standard ones included */
     ngx_mixtrack_property_t       *rendered;
@@ -359,6 +431,12 @@ char *ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_array_t *ngx_mixtrack_property_merge(ngx_conf_t *cf, ngx_array_t *parent,
     ngx_array_t *child);
 
+/* Writes a value of one of the types that a directive names, quotes and all.
+ * MXT_TYPE_OK; or nothing is written, and MXT_TYPE_EMPTY or
+ * MXT_TYPE_MISTYPED.  *cut becomes 1 if a string was cut. */
+ngx_uint_t ngx_mixtrack_property_typed(ngx_mixtrack_type_e type,
+    mxt_json_t *j, ngx_str_t *s, unsigned *cut);
+
 /* Puts the standard and the configured properties of a location into the
  * form in which they are written.  NGX_OK, or NGX_ERROR with the reason
  * logged (too many). */
@@ -375,8 +453,70 @@ ngx_int_t ngx_mixtrack_event_render(ngx_conf_t *cf,
 /* Seeds the $insert_id of this process. */
 void ngx_mixtrack_event_init_process(void);
 
+/* What is kept of a request; NULL if there is nothing, or with create when
+ * there is no memory. */
+ngx_mixtrack_ctx_t *ngx_mixtrack_ctx(ngx_http_request_t *r,
+    ngx_uint_t create);
+
+/* The $insert_id of the request's first event, also before there is one. */
+ngx_int_t ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_str_t *id);
+
+/* The project whose visitor it is: that of the location's first event, else
+ * the first one; NULL when there is none. */
+ngx_mixtrack_project_t *ngx_mixtrack_project_of(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf);
+
 /* The log phase's handler: writes and queues a request's events. */
 ngx_int_t ngx_mixtrack_event_handler(ngx_http_request_t *r);
+
+
+/* ngx_mixtrack_standard.c */
+
+/* Writes the value of a standard property, without quotes; 1 if it was cut.
+ * Nothing is written if there is none. */
+ngx_uint_t ngx_mixtrack_standard_write(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_property_t *property, mxt_json_t *j);
+
+
+/* Writes the arguments of a campaign, of which bits are wanted, each with its
+ * name and a comma before it; 1 if one was cut. */
+ngx_uint_t ngx_mixtrack_standard_args(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    uint32_t wanted, mxt_json_t *j);
+
+
+/* ngx_mixtrack_variable.c */
+
+/* Adds the module's variables. */
+ngx_int_t ngx_mixtrack_variable_add(ngx_conf_t *cf);
+
+
+/* ngx_mixtrack_device.c */
+
+/* "mixtrack_device_cookie NAME|off ..."; conf is a location's. */
+char *ngx_mixtrack_device_cookie(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Takes its place among the header filters. */
+void ngx_mixtrack_device_init(void);
+
+/* The id that was issued with this response, or came in the cookie. */
+void ngx_mixtrack_device_get(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_str_t *id);
+
+
+/* ngx_mixtrack_privacy.c */
+
+/* "mixtrack_respect dnt gpc opt_out|off"; conf is a location's. */
+char *ngx_mixtrack_respect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* "mixtrack_redact_args NAME...|off", "mixtrack_keep_args NAME...|off". */
+char *ngx_mixtrack_args(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Makes mlcf->redact out of both. */
+char *ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
+    ngx_mixtrack_loc_conf_t *mlcf);
 
 
 /* ngx_mixtrack_queue.c */

@@ -9,7 +9,9 @@
  */
 
 
-#include "ngx_mixtrack.h"
+#include "ngx_mixtrack_visitor.h"
+
+#include "mxt_type.h"
 
 #include <sys/random.h>
 
@@ -20,67 +22,50 @@
 #define NGX_MIXTRACK_ID       (NGX_MIXTRACK_PREFIX + 9)
 #define NGX_MIXTRACK_ID_MAX   99
 
-#define NGX_MIXTRACK_DEVICE   "$device:"
 
-/* the longest of the words that mean nobody; the first of them is a UUID */
-#define NGX_MIXTRACK_BANNED_MAX  9
-
-
+static ngx_uint_t ngx_mixtrack_event_skips(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_event_t *event,
+    ngx_mixtrack_ids_t *ids);
+static ngx_uint_t ngx_mixtrack_event_sampled(ngx_http_request_t *r,
+    ngx_mixtrack_event_t *event, ngx_mixtrack_ids_t *ids);
 static void ngx_mixtrack_event_track(ngx_http_request_t *r,
-    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_event_t *event, ngx_uint_t n);
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_event_t *event,
+    ngx_mixtrack_ids_t *ids, ngx_uint_t n);
 static ngx_uint_t ngx_mixtrack_event_head(ngx_http_request_t *r,
     ngx_mixtrack_event_t *event, mxt_json_t *j, ngx_uint_t *cut);
-static void ngx_mixtrack_event_insert_id(mxt_json_t *j, ngx_uint_t n);
-static ngx_uint_t ngx_mixtrack_event_ids(ngx_http_request_t *r,
-    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
-    mxt_json_t *j);
-static void ngx_mixtrack_event_id(ngx_http_request_t *r,
-    ngx_mixtrack_value_t *value, ngx_uint_t device, ngx_str_t *id);
+static void ngx_mixtrack_event_insert_id(ngx_http_request_t *r,
+    mxt_json_t *j, ngx_uint_t n);
+static ngx_uint_t ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
+    ngx_mixtrack_project_t *project, mxt_json_t *j);
 static void ngx_mixtrack_event_ip(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, mxt_json_t *j);
 static ngx_uint_t ngx_mixtrack_event_property(ngx_http_request_t *r,
-    ngx_mixtrack_property_t *property, mxt_json_t *j, mxt_zone_t *zone);
-static ngx_uint_t ngx_mixtrack_event_url(ngx_http_request_t *r,
-    mxt_json_t *j);
-static void ngx_mixtrack_event_status(ngx_http_request_t *r, mxt_json_t *j);
-static void ngx_mixtrack_event_time(ngx_http_request_t *r, mxt_json_t *j);
-
-
-/* what Mixpanel takes for nobody, and what nginx users log for it */
-
-static ngx_str_t  ngx_mixtrack_banned[] = {
-    ngx_string("00000000-0000-0000-0000-000000000000"),
-    ngx_string("anon"),
-    ngx_string("anonymous"),
-    ngx_string("nil"),
-    ngx_string("none"),
-    ngx_string("null"),
-    ngx_string("n/a"),
-    ngx_string("na"),
-    ngx_string("undefined"),
-    ngx_string("unknown"),
-    ngx_string("<nil>"),
-    ngx_string("0"),
-    ngx_string("-1"),
-    ngx_string("true"),
-    ngx_string("false"),
-    ngx_string("[]"),
-    ngx_string("{}"),
-    ngx_string("-"),
-    ngx_null_string
-};
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_property_t *property, mxt_json_t *j);
+static void ngx_mixtrack_event_mistyped(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project, ngx_mixtrack_property_t *property);
+static size_t ngx_mixtrack_event_anonymize(ngx_http_request_t *r, u_char *buf,
+    size_t len);
+static void ngx_mixtrack_event_current(ngx_http_request_t *r);
+static void ngx_mixtrack_event_next_id(void);
+static void ngx_mixtrack_ctx_cleanup(void *data);
 
 
 static u_char  ngx_mixtrack_event_buf[MXT_SEGMENT_SIZE];
 static u_char  ngx_mixtrack_insert_id[NGX_MIXTRACK_ID];
+static time_t  ngx_mixtrack_told;
+
+/* of the request that is being logged, once it is known */
+static u_char      ngx_mixtrack_current_id[NGX_MIXTRACK_ID];
+static ngx_uint_t  ngx_mixtrack_current;
 
 
 ngx_int_t
 ngx_mixtrack_event_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                 s;
-    ngx_uint_t                i, n;
+    ngx_uint_t                i, n, skipped;
     mxt_zone_t               *zone;
+    ngx_mixtrack_ids_t        ids;
     ngx_mixtrack_event_t     *event;
     ngx_mixtrack_loc_conf_t  *mlcf;
 
@@ -90,42 +75,115 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
+    ngx_mixtrack_visitor_begin(r);
+    ngx_mixtrack_current = 0;
+
     n = 0;
     event = mlcf->events->elts;
 
     for (i = 0; i < mlcf->events->nelts; i++) {
 
         zone = event[i].project->zone;
+        skipped = ngx_mixtrack_event_skips(r, mlcf, &event[i], &ids);
 
-        if (event[i].filtered) {
+        if (skipped != MXT_TRACKED) {
 
-            ngx_mixtrack_value_get(r, &event[i].filter, &s);
-
-            if (s.len == 0 || (s.len == 1 && s.data[0] == '0')) {
-
-                if (zone->own) {
-                    mxt_zone_count(zone, MXT_SKIPPED_IF);
-                }
-
-                continue;
+            if (zone->own) {
+                mxt_zone_count(zone, skipped);
             }
-        }
 
-        if (zone->own) {
-            ngx_mixtrack_event_track(r, mlcf, &event[i], ++n);
+        } else if (zone->own) {
+            ngx_mixtrack_event_track(r, mlcf, &event[i], &ids, ++n);
 
         } else if (zone->shm) {
             (void) __atomic_add_fetch(&zone->shm->lost, 1, __ATOMIC_RELAXED);
         }
     }
 
+    ngx_mixtrack_visitor_end();
+
     return NGX_OK;
+}
+
+
+/* what is tested before an event is built, the cheapest first; MXT_TRACKED,
+ * or what to count */
+
+static ngx_uint_t
+ngx_mixtrack_event_skips(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_mixtrack_event_t *event, ngx_mixtrack_ids_t *ids)
+{
+    ngx_str_t                s;
+    ngx_uint_t               objects;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = ngx_mixtrack_visitor(r);
+    v->tracking = event->project;
+
+    if (event->filtered) {
+
+        v->only_bot = 0;
+
+        ngx_mixtrack_value_get(r, &event->filter, &s);
+
+        if (s.len == 0 || (s.len == 1 && s.data[0] == '0')) {
+            return v->only_bot ? MXT_SKIPPED_BOT : MXT_SKIPPED_IF;
+        }
+    }
+
+    objects = ngx_mixtrack_visitor_objects(r, mlcf->respect, event->project);
+
+    if (objects != MXT_TRACKED) {
+        return objects;
+    }
+
+    ids->known = 0;
+
+    if (event->sample == 0) {
+        return MXT_TRACKED;
+    }
+
+    ngx_mixtrack_visitor_ids(r, mlcf, event->project, ids);
+
+    return ngx_mixtrack_event_sampled(r, event, ids) ? MXT_TRACKED
+                                                     : MXT_SKIPPED_SAMPLE;
+}
+
+
+/* by the hash of who it is, so that a visitor is in or out */
+
+static ngx_uint_t
+ngx_mixtrack_event_sampled(ngx_http_request_t *r, ngx_mixtrack_event_t *event,
+    ngx_mixtrack_ids_t *ids)
+{
+    uint32_t    hash;
+    ngx_str_t  *s;
+
+    s = ids->distinct.len ? &ids->distinct : &ids->device;
+
+    if (s->len) {
+        hash = ngx_murmur_hash2(s->data, s->len);
+
+    } else {
+
+        /* nobody: the address and the browser are the best there is */
+
+        hash = ngx_murmur_hash2(r->connection->addr_text.data,
+                                r->connection->addr_text.len);
+
+        if (r->headers_in.user_agent) {
+            s = &r->headers_in.user_agent->value;
+            hash ^= ngx_murmur_hash2(s->data, s->len);
+        }
+    }
+
+    return hash < event->sample;
 }
 
 
 static void
 ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
-    ngx_mixtrack_event_t *event, ngx_uint_t n)
+    ngx_mixtrack_event_t *event, ngx_mixtrack_ids_t *ids, ngx_uint_t n)
 {
     ngx_uint_t   i, cut;
     mxt_json_t   j;
@@ -142,6 +200,12 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     mxt_json_init(&j, ngx_mixtrack_event_buf, sizeof(ngx_mixtrack_event_buf));
 
+    ngx_mixtrack_visitor(r)->path = NULL;
+
+    if (!ids->known) {
+        ngx_mixtrack_visitor_ids(r, mlcf, event->project, ids);
+    }
+
     cut = 0;
 
     i = ngx_mixtrack_event_head(r, event, &j, &cut);
@@ -153,14 +217,15 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     mxt_json_uint(&j, (uint64_t) r->start_sec * 1000 + r->start_msec);
 
-    ngx_mixtrack_event_insert_id(&j, n);
+    ngx_mixtrack_event_insert_id(r, &j, n);
 
-    cut |= ngx_mixtrack_event_ids(r, mlcf, event->project, &j);
+    cut |= ngx_mixtrack_event_ids(ids, event->project, &j);
 
     ngx_mixtrack_event_ip(r, mlcf, &j);
 
     for (i = 0; i < mlcf->nrendered; i++) {
-        cut |= ngx_mixtrack_event_property(r, &mlcf->rendered[i], &j, zone);
+        cut |= ngx_mixtrack_event_property(r, mlcf, event->project,
+                                           &mlcf->rendered[i], &j);
     }
 
     ngx_mixtrack_raw(&j, "}},");
@@ -229,28 +294,20 @@ ngx_mixtrack_event_head(ngx_http_request_t *r, ngx_mixtrack_event_t *event,
 /* the first event of a request has the next id, the others add -2, -3, ... */
 
 static void
-ngx_mixtrack_event_insert_id(mxt_json_t *j, ngx_uint_t n)
+ngx_mixtrack_event_insert_id(ngx_http_request_t *r, mxt_json_t *j,
+    ngx_uint_t n)
 {
-    u_char  *p;
+    if (n > 1 && n % NGX_MIXTRACK_ID_MAX == 1) {
+        ngx_mixtrack_event_next_id();
+        ngx_memcpy(ngx_mixtrack_current_id, ngx_mixtrack_insert_id,
+                   NGX_MIXTRACK_ID);
 
-    if (n % NGX_MIXTRACK_ID_MAX == 1) {
-
-        for (p = ngx_mixtrack_insert_id + NGX_MIXTRACK_ID - 1; *p == 'f'; p--)
-        {
-            if (p == ngx_mixtrack_insert_id + NGX_MIXTRACK_PREFIX) {
-                ngx_mixtrack_event_init_process();
-                p = ngx_mixtrack_insert_id + NGX_MIXTRACK_ID - 1;
-                break;
-            }
-
-            *p = '0';
-        }
-
-        *p = (*p == '9') ? 'a' : *p + 1;
+    } else {
+        ngx_mixtrack_event_current(r);
     }
 
     ngx_mixtrack_raw(j, ",\"$insert_id\":\"");
-    mxt_json_raw(j, ngx_mixtrack_insert_id, NGX_MIXTRACK_ID);
+    mxt_json_raw(j, ngx_mixtrack_current_id, NGX_MIXTRACK_ID);
 
     n = (n - 1) % NGX_MIXTRACK_ID_MAX + 1;
 
@@ -258,6 +315,149 @@ ngx_mixtrack_event_insert_id(mxt_json_t *j, ngx_uint_t n)
         ngx_mixtrack_raw(j, "-");
         mxt_json_uint(j, n);
     }
+}
+
+
+/* the id of the request that is being logged: as it was told, or a new one */
+
+static void
+ngx_mixtrack_event_current(ngx_http_request_t *r)
+{
+    ngx_mixtrack_ctx_t  *ctx;
+
+    if (ngx_mixtrack_current) {
+        return;
+    }
+
+    ngx_mixtrack_current = 1;
+
+    ctx = ngx_mixtrack_ctx(r, 0);
+
+    if (ctx && ctx->insert_id.len) {
+        ngx_memcpy(ngx_mixtrack_current_id, ctx->insert_id.data,
+                   NGX_MIXTRACK_ID);
+        return;
+    }
+
+    ngx_mixtrack_event_next_id();
+    ngx_memcpy(ngx_mixtrack_current_id, ngx_mixtrack_insert_id,
+               NGX_MIXTRACK_ID);
+}
+
+
+static void
+ngx_mixtrack_event_next_id(void)
+{
+    u_char  *p;
+
+    for (p = ngx_mixtrack_insert_id + NGX_MIXTRACK_ID - 1; *p == 'f'; p--) {
+
+        if (p == ngx_mixtrack_insert_id + NGX_MIXTRACK_PREFIX) {
+            ngx_mixtrack_event_init_process();
+            p = ngx_mixtrack_insert_id + NGX_MIXTRACK_ID - 1;
+            break;
+        }
+
+        *p = '0';
+    }
+
+    *p = (*p == '9') ? 'a' : *p + 1;
+}
+
+
+ngx_int_t
+ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_str_t *id)
+{
+    ngx_mixtrack_ctx_t  *ctx;
+
+    if (ngx_mixtrack_visitor_logs(r)) {
+        ngx_mixtrack_event_current(r);
+        id->data = ngx_mixtrack_current_id;
+        id->len = NGX_MIXTRACK_ID;
+        return NGX_OK;
+    }
+
+    ctx = ngx_mixtrack_ctx(r, 1);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->insert_id.len == 0) {
+
+        ctx->insert_id.data = ngx_pnalloc(r->pool, NGX_MIXTRACK_ID);
+        if (ctx->insert_id.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_mixtrack_event_next_id();
+        ngx_memcpy(ctx->insert_id.data, ngx_mixtrack_insert_id,
+                   NGX_MIXTRACK_ID);
+        ctx->insert_id.len = NGX_MIXTRACK_ID;
+    }
+
+    *id = ctx->insert_id;
+
+    return NGX_OK;
+}
+
+
+/* nginx forgets a module's own at an internal redirect, but no cleanup */
+
+ngx_mixtrack_ctx_t *
+ngx_mixtrack_ctx(ngx_http_request_t *r, ngx_uint_t create)
+{
+    ngx_mixtrack_ctx_t  *ctx;
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_mixtrack_ctx_cleanup) {
+            return cln->data;
+        }
+    }
+
+    if (!create) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_mixtrack_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_mixtrack_ctx_t));
+
+    cln->handler = ngx_mixtrack_ctx_cleanup;
+
+    return ctx;
+}
+
+
+static void
+ngx_mixtrack_ctx_cleanup(void *data)
+{
+    /* it marks the context, and the pool frees it */
+}
+
+
+ngx_mixtrack_project_t *
+ngx_mixtrack_project_of(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf)
+{
+    ngx_mixtrack_event_t       *event;
+    ngx_mixtrack_project_t    **project;
+    ngx_mixtrack_main_conf_t   *mmcf;
+
+    if (mlcf->events) {
+        event = mlcf->events->elts;
+        return event[0].project;
+    }
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_mixtrack_module);
+
+    project = mmcf->projects.elts;
+
+    return mmcf->projects.nelts ? project[0] : NULL;
 }
 
 
@@ -289,106 +489,52 @@ ngx_mixtrack_event_init_process(void)
  */
 
 static ngx_uint_t
-ngx_mixtrack_event_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
+ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
     ngx_mixtrack_project_t *project, mxt_json_t *j)
 {
     unsigned    left;
-    ngx_str_t   user, device;
     ngx_uint_t  cut;
+
+    cut = 0;
 
     /* the quote before closes $insert_id */
 
     ngx_mixtrack_raw(j, "\",\"distinct_id\":\"");
 
-    if (mlcf->user_id == NULL && mlcf->device_id == NULL) {
-        ngx_mixtrack_raw(j, "\"");
-        return 0;
-    }
-
-    cut = 0;
-
-    ngx_mixtrack_event_id(r, mlcf->user_id, 0, &user);
-    ngx_mixtrack_event_id(r, mlcf->device_id, 1, &device);
-
-    if (user.len) {
+    if (ids->distinct.len) {
         left = MXT_JSON_STRING_MAX;
-        cut |= mxt_json_text(j, user.data, user.len, &left);
+        cut |= mxt_json_text(j, ids->distinct.data, ids->distinct.len, &left);
 
-    } else if (device.len) {
+    } else if (ids->device.len) {
 
         if (project->id_merge == NGX_MIXTRACK_SIMPLIFIED) {
             ngx_mixtrack_raw(j, NGX_MIXTRACK_DEVICE);
         }
 
         left = MXT_JSON_STRING_MAX - (sizeof(NGX_MIXTRACK_DEVICE) - 1);
-        cut |= mxt_json_text(j, device.data, device.len, &left);
+        cut |= mxt_json_text(j, ids->device.data, ids->device.len, &left);
     }
 
     ngx_mixtrack_raw(j, "\"");
 
-    if (device.len) {
+    if (ids->device.len) {
 
         /* as far as it fits distinct_id, or the two would differ */
 
         ngx_mixtrack_raw(j, ",\"$device_id\":\"");
         left = MXT_JSON_STRING_MAX - (sizeof(NGX_MIXTRACK_DEVICE) - 1);
-        cut |= mxt_json_text(j, device.data, device.len, &left);
+        cut |= mxt_json_text(j, ids->device.data, ids->device.len, &left);
         ngx_mixtrack_raw(j, "\"");
     }
 
-    if (user.len) {
+    if (ids->user.len) {
         ngx_mixtrack_raw(j, ",\"$user_id\":\"");
         left = MXT_JSON_STRING_MAX;
-        cut |= mxt_json_text(j, user.data, user.len, &left);
+        cut |= mxt_json_text(j, ids->user.data, ids->user.len, &left);
         ngx_mixtrack_raw(j, "\"");
     }
 
     return cut;
-}
-
-
-/* empty when there is none, or one of those that mean nobody */
-
-static void
-ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
-    ngx_uint_t device, ngx_str_t *id)
-{
-    ngx_str_t  *banned;
-
-    if (value == NULL) {
-        ngx_str_null(id);
-        return;
-    }
-
-    ngx_mixtrack_value_get(r, value, id);
-
-    /* a device may come with the prefix that only distinct_id has */
-
-    if (device && id->len >= sizeof(NGX_MIXTRACK_DEVICE) - 1
-        && ngx_strncmp(id->data, NGX_MIXTRACK_DEVICE,
-                       sizeof(NGX_MIXTRACK_DEVICE) - 1)
-           == 0)
-    {
-        id->len -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
-        id->data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
-    }
-
-    if (id->len > NGX_MIXTRACK_BANNED_MAX
-        && id->len != ngx_mixtrack_banned[0].len)
-    {
-        return;
-    }
-
-    for (banned = ngx_mixtrack_banned; banned->len; banned++) {
-
-        if (banned->len == id->len
-            && banned->data[0] == ngx_tolower(id->data[0])
-            && ngx_strncasecmp(banned->data, id->data, id->len) == 0)
-        {
-            ngx_str_null(id);
-            return;
-        }
-    }
 }
 
 
@@ -398,18 +544,66 @@ static void
 ngx_mixtrack_event_ip(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     mxt_json_t *j)
 {
-    ngx_str_t  *addr;
+    u_char      buf[NGX_SOCKADDR_STRLEN];
+    ngx_str_t   addr;
 
-    addr = &r->connection->addr_text;
+    addr = r->connection->addr_text;
 
-    if (!mlcf->ip || addr->len == 0 || addr->data[0] == 'u' /* unix: */) {
+    /* who may have objected in what was not read is not told */
+
+    if ((mlcf->respect && ngx_mixtrack_visitor_unread(r))
+        || !mlcf->ip || addr.len == 0 || addr.data[0] == 'u' /* unix: */) {
         ngx_mixtrack_raw(j, ",\"ip\":\"0\"");
         return;
     }
 
+    if (mlcf->ip == NGX_MIXTRACK_IP_ANONYMIZE) {
+        addr.len = ngx_mixtrack_event_anonymize(r, buf, sizeof(buf));
+        addr.data = buf;
+    }
+
     ngx_mixtrack_raw(j, ",\"ip\":\"");
-    mxt_json_raw(j, addr->data, addr->len);
+    mxt_json_raw(j, addr.data, addr.len);
     ngx_mixtrack_raw(j, "\"");
+}
+
+
+/* /24 and /48, as others do it */
+
+static size_t
+ngx_mixtrack_event_anonymize(ngx_http_request_t *r, u_char *buf, size_t len)
+{
+    ngx_sockaddr_t  sa;
+
+    ngx_memzero(&sa, sizeof(ngx_sockaddr_t));
+    ngx_memcpy(&sa, r->connection->sockaddr,
+               ngx_min(r->connection->socklen, sizeof(ngx_sockaddr_t)));
+
+    switch (sa.sockaddr.sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+
+        if (IN6_IS_ADDR_V4MAPPED(&sa.sockaddr_in6.sin6_addr)) {
+            sa.sockaddr_in6.sin6_addr.s6_addr[15] = 0;
+
+        } else {
+            ngx_memzero(&sa.sockaddr_in6.sin6_addr.s6_addr[6], 10);
+        }
+
+        break;
+#endif
+
+    case AF_INET:
+        sa.sockaddr_in.sin_addr.s_addr &= htonl(0xffffff00);
+        break;
+
+    default:
+        buf[0] = '0';
+        return 1;
+    }
+
+    return ngx_sock_ntop(&sa.sockaddr, r->connection->socklen, buf, len, 0);
 }
 
 
@@ -417,20 +611,33 @@ ngx_mixtrack_event_ip(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
 static ngx_uint_t
 ngx_mixtrack_event_property(ngx_http_request_t *r,
-    ngx_mixtrack_property_t *property, mxt_json_t *j, mxt_zone_t *zone)
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_property_t *property, mxt_json_t *j)
 {
-    int         rc;
     u_char     *mark, *start;
     unsigned    left;
     ngx_str_t   s;
-    ngx_uint_t  cut;
+    ngx_uint_t  rc, cut;
+
+    if (property->filtered) {
+
+        ngx_mixtrack_value_get(r, &property->filter, &s);
+
+        if (s.len == 0 || (s.len == 1 && s.data[0] == '0')) {
+            return 0;
+        }
+    }
+
+    if (property->type == NGX_MIXTRACK_ARGS) {
+        return ngx_mixtrack_standard_args(r, mlcf, project, property->args,
+                                          j);
+    }
 
     mark = j->pos;
 
     mxt_json_raw(j, property->text.data, property->text.len);
 
     start = j->pos;
-    left = MXT_JSON_STRING_MAX;
     cut = 0;
 
     switch (property->type) {
@@ -439,50 +646,33 @@ ngx_mixtrack_event_property(ngx_http_request_t *r,
         return 0;
 
     case NGX_MIXTRACK_STRING:
+        left = MXT_JSON_STRING_MAX;
         cut = ngx_mixtrack_value_write(r, &property->value, j, &left);
         break;
 
-    case NGX_MIXTRACK_CURRENT_URL:
-        cut = ngx_mixtrack_event_url(r, j);
-        break;
-
-    case NGX_MIXTRACK_REFERRER:
-        if (r->headers_in.referer) {
-            cut = mxt_json_text(j, r->headers_in.referer->value.data,
-                                r->headers_in.referer->value.len, &left);
-        }
-
-        break;
-
-    case NGX_MIXTRACK_METHOD:
-        cut = mxt_json_text(j, r->method_name.data, r->method_name.len, &left);
-        break;
-
-    case NGX_MIXTRACK_STATUS:
-        ngx_mixtrack_event_status(r, j);
-        return 0;
-
-    case NGX_MIXTRACK_REQUEST_TIME:
-        ngx_mixtrack_event_time(r, j);
-        return 0;
-
-    default: /* NGX_MIXTRACK_NUMBER, NGX_MIXTRACK_BOOL */
+    case NGX_MIXTRACK_NUMBER:
+    case NGX_MIXTRACK_BOOL:
+    case NGX_MIXTRACK_TIME:
+    case NGX_MIXTRACK_LIST:
+    case NGX_MIXTRACK_JSON:
 
         ngx_mixtrack_value_get(r, &property->value, &s);
 
-        rc = (property->type == NGX_MIXTRACK_NUMBER)
-             ? mxt_json_number(j, s.data, s.len)
-             : mxt_json_bool(j, s.data, s.len);
+        left = 0;
+        rc = ngx_mixtrack_property_typed(property->type, j, &s, &left);
 
-        if (rc != 0) {
+        if (rc != MXT_TYPE_OK) {
             j->pos = mark;
 
-            if (s.len) {
-                mxt_zone_count(zone, MXT_MISTYPED);
+            if (rc == MXT_TYPE_MISTYPED) {
+                ngx_mixtrack_event_mistyped(r, project, property);
             }
         }
 
-        return 0;
+        return left;
+
+    default:
+        cut = ngx_mixtrack_standard_write(r, mlcf, project, property, j);
     }
 
     if (j->pos == start) {
@@ -490,87 +680,30 @@ ngx_mixtrack_event_property(ngx_http_request_t *r,
         return 0;
     }
 
-    ngx_mixtrack_raw(j, "\"");
+    if (property->quoted) {
+        ngx_mixtrack_raw(j, "\"");
+    }
 
     return cut;
 }
 
 
-static ngx_uint_t
-ngx_mixtrack_event_url(ngx_http_request_t *r, mxt_json_t *j)
-{
-    unsigned                   left;
-    ngx_str_t                  host;
-    ngx_uint_t                 cut;
-    ngx_http_core_srv_conf_t  *cscf;
-
-    if (r->unparsed_uri.len == 0) {
-        return 0;
-    }
-
-    /* the port is in the header alone */
-
-    if (r->headers_in.host && r->headers_in.host->value.len) {
-        host = r->headers_in.host->value;
-
-    } else if (r->headers_in.server.len) {
-        host = r->headers_in.server;
-
-    } else {
-        cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-        host = cscf->server_name;
-    }
-
-    left = MXT_JSON_STRING_MAX;
-
-#if (NGX_HTTP_SSL)
-    if (r->connection->ssl) {
-        left -= sizeof("https://") - 1;
-        ngx_mixtrack_raw(j, "https://");
-
-    } else
-#endif
-    {
-        left -= sizeof("http://") - 1;
-        ngx_mixtrack_raw(j, "http://");
-    }
-
-    cut = mxt_json_text(j, host.data, host.len, &left);
-
-    return cut | mxt_json_text(j, r->unparsed_uri.data, r->unparsed_uri.len,
-                               &left);
-}
-
+/* which one, but never what it was; a line a second */
 
 static void
-ngx_mixtrack_event_status(ngx_http_request_t *r, mxt_json_t *j)
+ngx_mixtrack_event_mistyped(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project, ngx_mixtrack_property_t *property)
 {
-    ngx_uint_t  status;
+    mxt_zone_count(project->zone, MXT_MISTYPED);
 
-    if (r->err_status) {
-        status = r->err_status;
-
-    } else if (r->headers_out.status) {
-        status = r->headers_out.status;
-
-    } else {
-        status = (r->http_version == NGX_HTTP_VERSION_9) ? 9 : 0;
+    if (ngx_time() == ngx_mixtrack_told) {
+        return;
     }
 
-    mxt_json_uint(j, status);
-}
+    ngx_mixtrack_told = ngx_time();
 
-
-static void
-ngx_mixtrack_event_time(ngx_http_request_t *r, mxt_json_t *j)
-{
-    int64_t      ms;
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-
-    ms = ((int64_t) tp->sec - r->start_sec) * 1000
-         + ((int64_t) tp->msec - (int64_t) r->start_msec);
-
-    mxt_json_seconds(j, (ms > 0) ? (uint64_t) ms : 0);
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "mixtrack: property \"%V\" is left out, its value does not "
+                  "fit the type (%uL in all)", &property->name,
+                  project->zone->own->counter[MXT_MISTYPED]);
 }

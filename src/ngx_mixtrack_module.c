@@ -5,15 +5,17 @@
  */
 
 
-#include "ngx_mixtrack.h"
+#include "ngx_mixtrack_visitor.h"
 
 
 static char *ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_mixtrack_sample(ngx_str_t *s, uint64_t *sample);
 static char *ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_mixtrack_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+static ngx_int_t ngx_mixtrack_add_variables(ngx_conf_t *cf);
 static void *ngx_mixtrack_create_main_conf(ngx_conf_t *cf);
 static void *ngx_mixtrack_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -36,6 +38,7 @@ static ngx_conf_enum_t  ngx_mixtrack_standard[] = {
 static ngx_conf_enum_t  ngx_mixtrack_ip[] = {
     { ngx_string("on"), 1 },
     { ngx_string("off"), 0 },
+    { ngx_string("anonymize"), NGX_MIXTRACK_IP_ANONYMIZE },
     { ngx_null_string, 0 }
 };
 
@@ -58,7 +61,7 @@ static ngx_command_t  ngx_mixtrack_commands[] = {
 
     { ngx_string("mixtrack"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
-                        |NGX_CONF_TAKE123,
+                        |NGX_CONF_TAKE1234,
       ngx_mixtrack_track,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -66,7 +69,7 @@ static ngx_command_t  ngx_mixtrack_commands[] = {
 
     { ngx_string("mixtrack_property"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
-                        |NGX_CONF_TAKE23,
+                        |NGX_CONF_TAKE23|NGX_CONF_TAKE4,
       ngx_mixtrack_property,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -104,6 +107,38 @@ static ngx_command_t  ngx_mixtrack_commands[] = {
       offsetof(ngx_mixtrack_loc_conf_t, ip),
       &ngx_mixtrack_ip },
 
+    { ngx_string("mixtrack_device_cookie"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_1MORE,
+      ngx_mixtrack_device_cookie,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mixtrack_respect"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_TAKE123,
+      ngx_mixtrack_respect,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mixtrack_redact_args"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_1MORE,
+      ngx_mixtrack_args,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_mixtrack_loc_conf_t, redact_args),
+      NULL },
+
+    { ngx_string("mixtrack_keep_args"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+                        |NGX_CONF_1MORE,
+      ngx_mixtrack_args,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_mixtrack_loc_conf_t, keep_args),
+      NULL },
+
     { ngx_string("mixtrack_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_mixtrack_status,
@@ -116,7 +151,7 @@ static ngx_command_t  ngx_mixtrack_commands[] = {
 
 
 static ngx_http_module_t  ngx_mixtrack_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_mixtrack_add_variables,            /* preconfiguration */
     ngx_mixtrack_init,                     /* postconfiguration */
 
     ngx_mixtrack_create_main_conf,         /* create main configuration */
@@ -247,6 +282,23 @@ ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (ngx_strncmp(value[i].data, "sample=", 7) == 0
+            && event->sample == 0)
+        {
+            s.len = value[i].len - 7;
+            s.data = value[i].data + 7;
+
+            if (ngx_mixtrack_sample(&s, &event->sample) != NGX_OK) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid rate \"%V\" in \"mixtrack\", it "
+                                   "must be a percentage above 0% and up to "
+                                   "100%, such as \"sample=10%\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
         if (ngx_strncmp(value[i].data, "project=", 8) == 0
             && value[i].len > 8 && event->project_name.len == 0)
         {
@@ -266,6 +318,31 @@ ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* "10%", "0.5%": of 2^32, and 100% is all of them */
+
+static ngx_int_t
+ngx_mixtrack_sample(ngx_str_t *s, uint64_t *sample)
+{
+    ngx_int_t  n;
+
+    if (s->len < 2 || s->data[s->len - 1] != '%') {
+        return NGX_ERROR;
+    }
+
+    /* in millionths of a percent */
+
+    n = ngx_atofp(s->data, s->len - 1, 6);
+
+    if (n == NGX_ERROR || n < 1 || n > 100 * 1000000) {
+        return NGX_ERROR;
+    }
+
+    *sample = ((uint64_t) n << 32) / (100 * 1000000);
+
+    return NGX_OK;
+}
+
+
 static char *
 ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -281,6 +358,17 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     value = cf->args->elts;
+
+    if (ngx_strstr(value[1].data, "$mixtrack_user_id")
+        || ngx_strstr(value[1].data, "$mixtrack_device_id")
+        || ngx_strstr(value[1].data, "${mixtrack_user_id}")
+        || ngx_strstr(value[1].data, "${mixtrack_device_id}"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"%V\" is made of these directives "
+                           "itself", &value[1], &value[0]);
+        return NGX_CONF_ERROR;
+    }
 
     *id = ngx_palloc(cf->pool, sizeof(ngx_mixtrack_value_t));
     if (*id == NULL) {
@@ -324,11 +412,21 @@ ngx_mixtrack_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     e = cmd->post;
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid value \"%V\" in \"%V\", it must be \"%V\" "
+                       "invalid value \"%V\" in \"%V\", it must be \"%V\"%s "
                        "or \"%V\"", &value[1], &value[0], &e[0].name,
-                       &e[1].name);
+                       e[2].name.len ? ", \"off\"" : "",
+                       e[2].name.len ? &e[2].name : &e[1].name);
 
     return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_add_variables(ngx_conf_t *cf)
+{
+    ngx_mixtrack_visitor_init();
+
+    return ngx_mixtrack_variable_add(cf);
 }
 
 
@@ -379,6 +477,10 @@ ngx_mixtrack_create_loc_conf(ngx_conf_t *cf)
     mlcf->ip = NGX_CONF_UNSET_UINT;
     mlcf->user_id = NGX_CONF_UNSET_PTR;
     mlcf->device_id = NGX_CONF_UNSET_PTR;
+    mlcf->device = NGX_CONF_UNSET_PTR;
+    mlcf->respect = NGX_CONF_UNSET_UINT;
+    mlcf->redact_args = NGX_CONF_UNSET_PTR;
+    mlcf->keep_args = NGX_CONF_UNSET_PTR;
 
     return mlcf;
 }
@@ -416,6 +518,15 @@ ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->ip, prev->ip, 1);
     ngx_conf_merge_ptr_value(conf->user_id, prev->user_id, NULL);
     ngx_conf_merge_ptr_value(conf->device_id, prev->device_id, NULL);
+    ngx_conf_merge_ptr_value(conf->device, prev->device, NULL);
+    ngx_conf_merge_uint_value(conf->respect, prev->respect,
+                              NGX_MIXTRACK_RESPECT_DNT
+                              |NGX_MIXTRACK_RESPECT_GPC
+                              |NGX_MIXTRACK_RESPECT_OPT_OUT);
+
+    if (ngx_mixtrack_args_merge(cf, prev, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (prev->properties || conf->properties) {
         conf->properties = ngx_mixtrack_property_merge(cf, prev->properties,
@@ -482,6 +593,10 @@ ngx_mixtrack_init(ngx_conf_t *cf)
         if (ngx_mixtrack_property_render(cf, location[i]) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    if (mmcf->projects.nelts) {
+        ngx_mixtrack_device_init();
     }
 
     if (mmcf->locations.nelts == 0) {

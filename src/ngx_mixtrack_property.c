@@ -8,10 +8,18 @@
 
 #include "ngx_mixtrack.h"
 
+#include "mxt_args.h"
+#include "mxt_type.h"
+
 
 static ngx_int_t ngx_mixtrack_property_check(ngx_conf_t *cf,
     ngx_mixtrack_property_t *property, ngx_str_t *value);
 static ngx_int_t ngx_mixtrack_property_text(ngx_conf_t *cf,
+    ngx_mixtrack_property_t *property);
+static ngx_int_t ngx_mixtrack_property_standard(ngx_conf_t *cf,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_array_t *rendered);
+static ngx_int_t ngx_mixtrack_property_push(ngx_conf_t *cf,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_array_t *rendered,
     ngx_mixtrack_property_t *property);
 static ngx_mixtrack_property_t *ngx_mixtrack_property_find(
     ngx_array_t *properties, ngx_str_t *name);
@@ -26,11 +34,41 @@ static const struct {
     ngx_mixtrack_type_e  type;
 } ngx_mixtrack_standard_properties[] = {
     { ngx_string("$current_url"), NGX_MIXTRACK_CURRENT_URL },
+    { ngx_string("current_domain"), NGX_MIXTRACK_DOMAIN },
+    { ngx_string("current_url_path"), NGX_MIXTRACK_PATH },
+    { ngx_string("current_url_protocol"), NGX_MIXTRACK_PROTOCOL },
+    { ngx_string("current_url_search"), NGX_MIXTRACK_SEARCH },
     { ngx_string("$referrer"), NGX_MIXTRACK_REFERRER },
+    { ngx_string("$referring_domain"), NGX_MIXTRACK_REFERRING_DOMAIN },
+    { ngx_string("$initial_referrer"), NGX_MIXTRACK_INITIAL_REFERRER },
+    { ngx_string("$initial_referring_domain"), NGX_MIXTRACK_INITIAL_DOMAIN },
+    { ngx_string("$search_engine"), NGX_MIXTRACK_SEARCH_ENGINE },
+    { ngx_string("mp_keyword"), NGX_MIXTRACK_KEYWORD },
+    { ngx_string("$browser"), NGX_MIXTRACK_BROWSER },
+    { ngx_string("$browser_version"), NGX_MIXTRACK_BROWSER_VERSION },
+    { ngx_string("$os"), NGX_MIXTRACK_OS },
+    { ngx_string("$device"), NGX_MIXTRACK_CLIENT_DEVICE },
     { ngx_string("method"), NGX_MIXTRACK_METHOD },
     { ngx_string("status"), NGX_MIXTRACK_STATUS },
+    { ngx_string("bytes_sent"), NGX_MIXTRACK_BYTES_SENT },
     { ngx_string("request_time"), NGX_MIXTRACK_REQUEST_TIME },
+    { ngx_string("upstream_response_time"), NGX_MIXTRACK_UPSTREAM_TIME },
+    { ngx_string("upstream_cache_status"), NGX_MIXTRACK_CACHE_STATUS },
+    { ngx_string("http_version"), NGX_MIXTRACK_HTTP },
+    { ngx_string("tls_version"), NGX_MIXTRACK_TLS },
     { ngx_null_string, 0 }
+};
+
+
+/* those that say nothing of the request */
+
+static const struct {
+    ngx_str_t  name;
+    ngx_str_t  value;
+} ngx_mixtrack_constant_properties[] = {
+    { ngx_string("mp_lib"), ngx_string("nginx") },
+    { ngx_string("$lib_version"), ngx_string(NGX_MIXTRACK_VERSION) },
+    { ngx_null_string, ngx_null_string }
 };
 
 
@@ -60,6 +98,9 @@ static const struct {
     { ngx_string("string"), NGX_MIXTRACK_STRING },
     { ngx_string("number"), NGX_MIXTRACK_NUMBER },
     { ngx_string("bool"), NGX_MIXTRACK_BOOL },
+    { ngx_string("time"), NGX_MIXTRACK_TIME },
+    { ngx_string("list"), NGX_MIXTRACK_LIST },
+    { ngx_string("json"), NGX_MIXTRACK_JSON },
     { ngx_null_string, 0 }
 };
 
@@ -70,7 +111,7 @@ ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_mixtrack_loc_conf_t *mlcf = conf;
 
     ngx_str_t                *value, type;
-    ngx_uint_t                i;
+    ngx_uint_t                i, n, typed;
     ngx_mixtrack_property_t  *property;
 
     value = cf->args->elts;
@@ -114,17 +155,36 @@ ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (cf->args->nelts == 4) {
+    typed = 0;
 
-        if (ngx_strncmp(value[3].data, "type=", 5) != 0) {
+    for (n = 3; n < cf->args->nelts; n++) {
+
+        if (ngx_strncmp(value[n].data, "if=", 3) == 0
+            && value[n].len > 3 && !property->filtered)
+        {
+            type.len = value[n].len - 3;
+            type.data = value[n].data + 3;
+
+            if (ngx_mixtrack_value_compile(cf, &type, &property->filter)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            property->filtered = 1;
+
+            continue;
+        }
+
+        if (typed++ || ngx_strncmp(value[n].data, "type=", 5) != 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\" in "
-                               "\"mixtrack_property\"", &value[3]);
+                               "\"mixtrack_property\"", &value[n]);
             return NGX_CONF_ERROR;
         }
 
-        type.len = value[3].len - 5;
-        type.data = value[3].data + 5;
+        type.len = value[n].len - 5;
+        type.data = value[n].data + 5;
 
         for (i = 0; /* void */ ; i++) {
 
@@ -132,7 +192,8 @@ ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "unknown type \"%V\" in "
                                    "\"mixtrack_property\", it must be "
-                                   "\"string\", \"number\" or \"bool\"",
+                                   "\"string\", \"number\", \"bool\", "
+                                   "\"time\", \"list\" or \"json\"",
                                    &type);
                 return NGX_CONF_ERROR;
             }
@@ -159,10 +220,9 @@ ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (ngx_mixtrack_property_text(cf, property) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\" for a %s in "
+                           "invalid value \"%V\" for a %V in "
                            "\"mixtrack_property\"", &value[2],
-                           property->type == NGX_MIXTRACK_BOOL
-                           ? "bool" : "number");
+                           &ngx_mixtrack_types[property->type].name);
         return NGX_CONF_ERROR;
     }
 
@@ -216,8 +276,9 @@ ngx_mixtrack_property_check(ngx_conf_t *cf, ngx_mixtrack_property_t *property,
 static ngx_int_t
 ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
 {
-    /* each byte as an escape of six, twice, and what is between them */
-    u_char       buf[2 * 6 * MXT_JSON_STRING_MAX + 16];
+    /* a name, each byte an escape of six, and the largest of the values */
+    u_char       buf[6 * MXT_JSON_STRING_MAX + MXT_TYPE_SIZE + 16];
+    unsigned     cut;
     mxt_json_t   j;
     ngx_str_t   *literal;
 
@@ -228,14 +289,14 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
     (void) mxt_json_string(&j, property->name.data, property->name.len);
     mxt_json_raw(&j, ":", 1);
 
-    if (property->type > NGX_MIXTRACK_BOOL
+    if (property->type > NGX_MIXTRACK_JSON
         || !ngx_mixtrack_value_is_literal(&property->value))
     {
         if (property->type == NGX_MIXTRACK_STRING
-            || property->type == NGX_MIXTRACK_CURRENT_URL
-            || property->type == NGX_MIXTRACK_REFERRER
-            || property->type == NGX_MIXTRACK_METHOD)
+            || (property->type > NGX_MIXTRACK_LITERAL
+                && property->type < NGX_MIXTRACK_BROWSER_VERSION))
         {
+            property->quoted = 1;
             mxt_json_raw(&j, "\"", 1);
         }
 
@@ -247,34 +308,58 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
         return NGX_OK;
     }
 
-    switch (property->type) {
+    cut = 0;
 
-    case NGX_MIXTRACK_NUMBER:
-        if (mxt_json_number(&j, literal->data, literal->len) != 0) {
-            return NGX_ERROR;
-        }
+    switch (ngx_mixtrack_property_typed(property->type, &j, literal, &cut)) {
 
-        break;
+    case MXT_TYPE_MISTYPED:
+        return NGX_ERROR;
 
-    case NGX_MIXTRACK_BOOL:
-        if (mxt_json_bool(&j, literal->data, literal->len) != 0) {
-            return NGX_ERROR;
-        }
+    case MXT_TYPE_EMPTY:
+        property->type = NGX_MIXTRACK_LITERAL;
+        return NGX_OK;
+    }
 
-        break;
-
-    default:
-        if (mxt_json_string(&j, literal->data, literal->len)) {
-            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                               "value of \"%V\" in \"mixtrack_property\" is "
-                               "cut at %d bytes",
-                               &property->name, MXT_JSON_STRING_MAX);
-        }
+    if (cut) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "value of \"%V\" in \"mixtrack_property\" is cut "
+                           "at %d bytes", &property->name,
+                           MXT_JSON_STRING_MAX);
     }
 
     property->type = NGX_MIXTRACK_LITERAL;
 
     return ngx_mixtrack_render(cf, &j, &property->text);
+}
+
+
+ngx_uint_t
+ngx_mixtrack_property_typed(ngx_mixtrack_type_e type, mxt_json_t *j,
+    ngx_str_t *s, unsigned *cut)
+{
+    switch (type) {
+
+    case NGX_MIXTRACK_NUMBER:
+        return mxt_json_number(j, s->data, s->len) == 0 ? MXT_TYPE_OK
+               : s->len ? MXT_TYPE_MISTYPED : MXT_TYPE_EMPTY;
+
+    case NGX_MIXTRACK_BOOL:
+        return mxt_json_bool(j, s->data, s->len) == 0 ? MXT_TYPE_OK
+               : s->len ? MXT_TYPE_MISTYPED : MXT_TYPE_EMPTY;
+
+    case NGX_MIXTRACK_TIME:
+        return mxt_type_time(j, s->data, s->len);
+
+    case NGX_MIXTRACK_LIST:
+        return mxt_type_list(j, s->data, s->len, cut);
+
+    case NGX_MIXTRACK_JSON:
+        return mxt_type_json(j, s->data, s->len, cut);
+
+    default:
+        *cut |= mxt_json_string(j, s->data, s->len);
+        return MXT_TYPE_OK;
+    }
 }
 
 
@@ -326,11 +411,98 @@ ngx_mixtrack_property_merge(ngx_conf_t *cf, ngx_array_t *parent,
 }
 
 
+static ngx_int_t
+ngx_mixtrack_property_standard(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_array_t *rendered)
+{
+    ngx_str_t                 name;
+    ngx_uint_t                i;
+    ngx_mixtrack_property_t   p, *args;
+
+    for (i = 0; ngx_mixtrack_standard_properties[i].name.len; i++) {
+
+        ngx_memzero(&p, sizeof(ngx_mixtrack_property_t));
+
+        p.name = ngx_mixtrack_standard_properties[i].name;
+        p.type = ngx_mixtrack_standard_properties[i].type;
+
+        if (ngx_mixtrack_property_push(cf, mlcf, rendered, &p) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    /* those of a campaign are one, for most requests have none of them */
+
+    ngx_memzero(&p, sizeof(ngx_mixtrack_property_t));
+
+    p.type = NGX_MIXTRACK_ARGS;
+
+    for (i = 0; i < MXT_ARGS_N; i++) {
+
+        name.data = (u_char *) (uintptr_t) mxt_args_names[i].data;
+        name.len = mxt_args_names[i].len;
+
+        if (mlcf->properties == NULL
+            || ngx_mixtrack_property_find(mlcf->properties, &name) == NULL)
+        {
+            p.args |= (uint32_t) 1 << i;
+        }
+    }
+
+    if (p.args) {
+        args = ngx_array_push(rendered);
+        if (args == NULL) {
+            return NGX_ERROR;
+        }
+
+        *args = p;
+    }
+
+    for (i = 0; ngx_mixtrack_constant_properties[i].name.len; i++) {
+
+        ngx_memzero(&p, sizeof(ngx_mixtrack_property_t));
+
+        p.name = ngx_mixtrack_constant_properties[i].name;
+        p.value.literal = ngx_mixtrack_constant_properties[i].value;
+
+        if (ngx_mixtrack_property_push(cf, mlcf, rendered, &p) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* unless the configuration has one of that name */
+
+static ngx_int_t
+ngx_mixtrack_property_push(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_array_t *rendered, ngx_mixtrack_property_t *property)
+{
+    ngx_mixtrack_property_t  *p;
+
+    if (mlcf->properties
+        && ngx_mixtrack_property_find(mlcf->properties, &property->name))
+    {
+        return NGX_OK;
+    }
+
+    p = ngx_array_push(rendered);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    *p = *property;
+
+    return ngx_mixtrack_property_text(cf, p);
+}
+
+
 ngx_int_t
 ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
 {
-    ngx_str_t                 name;
-    ngx_uint_t                i, n;
+    ngx_uint_t                i, n, total;
     ngx_array_t               rendered;
     ngx_mixtrack_place_t     *place;
     ngx_mixtrack_property_t  *property, *p;
@@ -346,30 +518,10 @@ ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
         return NGX_ERROR;
     }
 
-    for (i = 0; mlcf->standard && ngx_mixtrack_standard_properties[i].name.len;
-         i++)
+    if (mlcf->standard
+        && ngx_mixtrack_property_standard(cf, mlcf, &rendered) != NGX_OK)
     {
-        name = ngx_mixtrack_standard_properties[i].name;
-
-        if (mlcf->properties
-            && ngx_mixtrack_property_find(mlcf->properties, &name))
-        {
-            continue;
-        }
-
-        p = ngx_array_push(&rendered);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memzero(p, sizeof(ngx_mixtrack_property_t));
-
-        p->name = name;
-        p->type = ngx_mixtrack_standard_properties[i].type;
-
-        if (ngx_mixtrack_property_text(cf, p) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        return NGX_ERROR;
     }
 
     for (i = 0; i < n; i++) {
@@ -388,14 +540,14 @@ ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
         *p = property[i];
     }
 
-    if (rendered.nelts + NGX_MIXTRACK_OWN_PROPERTIES
-        > NGX_MIXTRACK_PROPERTIES_MAX)
-    {
+    total = rendered.nelts + NGX_MIXTRACK_OWN_PROPERTIES
+            + (mlcf->standard ? MXT_ARGS_N : 0);
+
+    if (total > NGX_MIXTRACK_PROPERTIES_MAX) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "%ui properties of an event by \"mixtrack_property\", "
                       "the API takes %d, in %V:%ui",
-                      rendered.nelts + NGX_MIXTRACK_OWN_PROPERTIES,
-                      NGX_MIXTRACK_PROPERTIES_MAX,
+                      total, NGX_MIXTRACK_PROPERTIES_MAX,
                       &place->file, place->line);
         return NGX_ERROR;
     }

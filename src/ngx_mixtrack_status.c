@@ -178,6 +178,21 @@ ngx_mixtrack_status_project(mxt_json_t *j, ngx_mixtrack_project_t *project)
 
     ngx_mixtrack_raw(j, "},\"skipped\":{\"if\":");
     mxt_json_uint(j, mxt_zone_counter(zone, MXT_SKIPPED_IF));
+    ngx_mixtrack_status_uint(j, "sample",
+                           mxt_zone_counter(zone, MXT_SKIPPED_SAMPLE));
+    ngx_mixtrack_status_uint(j, "dnt",
+                           mxt_zone_counter(zone, MXT_SKIPPED_DNT));
+    ngx_mixtrack_status_uint(j, "gpc",
+                           mxt_zone_counter(zone, MXT_SKIPPED_GPC));
+    ngx_mixtrack_status_uint(j, "opt_out",
+                           mxt_zone_counter(zone, MXT_SKIPPED_OPT_OUT));
+    ngx_mixtrack_status_uint(j, "bot",
+                           mxt_zone_counter(zone, MXT_SKIPPED_BOT));
+
+    ngx_mixtrack_raw(j, "},\"device_cookie\":{\"issued\":");
+    mxt_json_uint(j, mxt_zone_counter(zone, MXT_DEVICE_ISSUED));
+    ngx_mixtrack_status_uint(j, "shared",
+                           mxt_zone_counter(zone, MXT_DEVICE_SHARED));
     ngx_mixtrack_raw(j, "}");
 
     ngx_mixtrack_status_uint(j, "truncated",

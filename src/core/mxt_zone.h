@@ -33,7 +33,7 @@
 
 
 /* part of the zone's name: processes of two layouts never share a zone */
-#define MXT_ZONE_LAYOUT  "2"
+#define MXT_ZONE_LAYOUT  "3"
 
 #define MXT_ZONE_SLOTS_MIN  64
 #define MXT_ZONE_SLOTS_MAX  512
@@ -57,6 +57,13 @@ typedef enum {
     MXT_SKIPPED_IF,
     MXT_TRUNCATED,
     MXT_MISTYPED,
+    MXT_SKIPPED_SAMPLE,
+    MXT_SKIPPED_DNT,
+    MXT_SKIPPED_GPC,
+    MXT_SKIPPED_OPT_OUT,
+    MXT_SKIPPED_BOT,
+    MXT_DEVICE_ISSUED,
+    MXT_DEVICE_SHARED,
     MXT_WORKER_COUNTERS = 16        /* two cache lines, with room */
 } mxt_worker_counter_e;
 

@@ -1,0 +1,627 @@
+
+/*
+ * The standard properties: those of the browser SDK, by its names and in its
+ * forms, and what only the edge knows.  Written natively, without a variable
+ * of nginx's.
+ */
+
+
+#include "ngx_mixtrack_visitor.h"
+
+#include "mxt_redact.h"
+
+
+static void ngx_mixtrack_standard_urls(ngx_http_request_t *r,
+    ngx_mixtrack_visitor_t *v);
+static ngx_uint_t ngx_mixtrack_standard_from_url(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_type_e type, mxt_json_t *j,
+    unsigned *left);
+static ngx_uint_t ngx_mixtrack_standard_url(ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_mixtrack_visitor_t *v, mxt_json_t *j, unsigned *left);
+static ngx_uint_t ngx_mixtrack_standard_search(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left);
+static uint32_t ngx_mixtrack_standard_stored(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    mxt_uri_str_t *kept);
+static ngx_uint_t ngx_mixtrack_standard_client(ngx_http_request_t *r,
+    ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left);
+static ngx_uint_t ngx_mixtrack_standard_first(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left);
+static void ngx_mixtrack_standard_time(ngx_http_request_t *r, mxt_json_t *j);
+static void ngx_mixtrack_standard_upstream(ngx_http_request_t *r,
+    mxt_json_t *j);
+static ngx_uint_t ngx_mixtrack_standard_cache(ngx_http_request_t *r,
+    mxt_json_t *j, unsigned *left);
+static ngx_uint_t ngx_mixtrack_standard_http(ngx_http_request_t *r,
+    mxt_json_t *j, unsigned *left);
+static ngx_uint_t ngx_mixtrack_standard_tls(ngx_http_request_t *r,
+    mxt_json_t *j, unsigned *left);
+
+#define ngx_mixtrack_str(j, s, left)                                          \
+    mxt_json_text(j, (s).data, (s).len, left)
+
+
+ngx_uint_t
+ngx_mixtrack_standard_write(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_property_t *property, mxt_json_t *j)
+{
+    unsigned   left;
+    ngx_str_t  method;
+
+    left = MXT_JSON_STRING_MAX;
+
+    switch (property->type) {
+
+    case NGX_MIXTRACK_CURRENT_URL:
+    case NGX_MIXTRACK_DOMAIN:
+    case NGX_MIXTRACK_PATH:
+    case NGX_MIXTRACK_PROTOCOL:
+    case NGX_MIXTRACK_SEARCH:
+    case NGX_MIXTRACK_REFERRER:
+    case NGX_MIXTRACK_REFERRING_DOMAIN:
+        return ngx_mixtrack_standard_from_url(r, mlcf, property->type, j,
+                                              &left);
+
+    case NGX_MIXTRACK_SEARCH_ENGINE:
+    case NGX_MIXTRACK_KEYWORD:
+        return ngx_mixtrack_standard_search(r, mlcf, project, property->type,
+                                            j, &left);
+
+    case NGX_MIXTRACK_BROWSER:
+    case NGX_MIXTRACK_BROWSER_VERSION:
+    case NGX_MIXTRACK_OS:
+    case NGX_MIXTRACK_CLIENT_DEVICE:
+        return ngx_mixtrack_standard_client(r, property->type, j, &left);
+
+    case NGX_MIXTRACK_INITIAL_REFERRER:
+    case NGX_MIXTRACK_INITIAL_DOMAIN:
+        return ngx_mixtrack_standard_first(r, mlcf, project, property->type,
+                                           j, &left);
+
+    case NGX_MIXTRACK_METHOD:
+        ngx_mixtrack_visitor_method(r, &method);
+        return ngx_mixtrack_str(j, method, &left);
+
+    case NGX_MIXTRACK_STATUS:
+        mxt_json_uint(j, ngx_mixtrack_visitor_status(r));
+        return 0;
+
+    case NGX_MIXTRACK_REQUEST_TIME:
+        ngx_mixtrack_standard_time(r, j);
+        return 0;
+
+    case NGX_MIXTRACK_BYTES_SENT:
+        mxt_json_uint(j, (uint64_t) r->connection->sent);
+        return 0;
+
+    case NGX_MIXTRACK_UPSTREAM_TIME:
+        ngx_mixtrack_standard_upstream(r, j);
+        return 0;
+
+    case NGX_MIXTRACK_CACHE_STATUS:
+        return ngx_mixtrack_standard_cache(r, j, &left);
+
+    case NGX_MIXTRACK_HTTP:
+        return ngx_mixtrack_standard_http(r, j, &left);
+
+    case NGX_MIXTRACK_TLS:
+        return ngx_mixtrack_standard_tls(r, j, &left);
+
+    default:
+        return 0;
+    }
+}
+
+
+static void
+ngx_mixtrack_standard_urls(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
+{
+    ngx_str_t                  host;
+    mxt_uri_str_t              scheme, authority, uri;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    if (v->urls) {
+        return;
+    }
+
+    v->urls = 1;
+
+    ngx_memzero(&v->url, sizeof(mxt_uri_t));
+    ngx_memzero(&v->referrer, sizeof(mxt_uri_t));
+
+    if (r->headers_in.referer) {
+        mxt_uri_split(&v->referrer, r->headers_in.referer->value.data,
+                      r->headers_in.referer->value.len);
+    }
+
+    if (r->unparsed_uri.len == 0) {
+        return;
+    }
+
+    /* the port is not in r->headers_in.server; and of an absolute URI the
+     * host counts, whatever the header says */
+
+    if (r->host_start && r->host_end) {
+        host.data = r->host_start;
+        host.len = (size_t) ((r->port_start && r->port_end > r->host_end
+                              ? r->port_end : r->host_end) - r->host_start);
+
+    } else if (r->headers_in.host && r->headers_in.host->value.len) {
+        host = r->headers_in.host->value;
+
+    } else if (r->headers_in.server.len) {
+        host = r->headers_in.server;
+
+    } else {
+        cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+        host = cscf->server_name;
+    }
+
+    scheme.data = (const unsigned char *) "http";
+    scheme.len = 4;
+
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl) {
+        scheme.data = (const unsigned char *) "https";
+        scheme.len = 5;
+    }
+#endif
+
+    authority.data = host.data;
+    authority.len = host.len;
+    uri.data = r->unparsed_uri.data;
+    uri.len = r->unparsed_uri.len;
+
+    mxt_uri_request(&v->url, scheme, authority, uri);
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_standard_from_url(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_type_e type, mxt_json_t *j,
+    unsigned *left)
+{
+    mxt_uri_t               *u;
+    ngx_uint_t               cut;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = ngx_mixtrack_visitor(r);
+
+    ngx_mixtrack_standard_urls(r, v);
+
+    u = &v->url;
+
+    switch (type) {
+
+    case NGX_MIXTRACK_CURRENT_URL:
+        return ngx_mixtrack_standard_url(mlcf, v, j, left);
+
+    case NGX_MIXTRACK_DOMAIN:
+        return ngx_mixtrack_str(j, u->host, left);
+
+    case NGX_MIXTRACK_PATH:
+
+        if (v->path) {
+            mxt_json_raw(j, v->path, (size_t) (v->query - v->path));
+            return 0;
+        }
+
+        return mxt_redact_path(mlcf->redact, j, u, left);
+
+    case NGX_MIXTRACK_PROTOCOL:
+
+        if (u->scheme.len == 0) {
+            return 0;
+        }
+
+        cut = ngx_mixtrack_str(j, u->scheme, left);
+        return cut | mxt_json_text(j, ":", 1, left);
+
+    case NGX_MIXTRACK_SEARCH:
+
+        if (v->path) {
+
+            /* a "?" alone is no search */
+
+            if (v->end - v->query > 1) {
+                mxt_json_raw(j, v->query, (size_t) (v->end - v->query));
+            }
+
+            return 0;
+        }
+
+        return mxt_redact_search(mlcf->redact, j, u, left);
+
+    case NGX_MIXTRACK_REFERRER:
+
+        if (r->headers_in.referer == NULL) {
+            return 0;
+        }
+
+        return mxt_redact_url(mlcf->redact, j, &v->referrer, left);
+
+    default: /* NGX_MIXTRACK_REFERRING_DOMAIN */
+        return ngx_mixtrack_str(j, v->referrer.authority, left);
+    }
+}
+
+
+/* If it was not cut, path and search are parts of what was written. */
+
+static ngx_uint_t
+ngx_mixtrack_standard_url(ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_mixtrack_visitor_t *v, mxt_json_t *j, unsigned *left)
+{
+    u_char      *start, *p;
+    ngx_uint_t   cut;
+
+    if (v->url.authority.len == 0) {
+        return 0;
+    }
+
+    start = j->pos;
+    cut = mxt_redact_url(mlcf->redact, j, &v->url, left);
+
+    if (cut || j->overflow || v->url.fragment.data) {
+        return cut;
+    }
+
+    /* behind scheme and authority, which have no slash */
+
+    start += v->url.scheme.len + sizeof("://") - 1;
+
+    p = ngx_strlchr(start, j->pos, '/');
+
+    if (p) {
+        v->path = p;
+        v->end = j->pos;
+        v->query = ngx_strlchr(p, j->pos, '?');
+
+        if (v->query == NULL) {
+            v->query = v->end;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_standard_search(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left)
+{
+    mxt_cookie_t            *cookie;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = ngx_mixtrack_visitor(r);
+
+    if (!v->search) {
+
+        v->search = 1;
+        v->engine = NULL;
+
+        if (r->headers_in.referer) {
+            v->engine = mxt_args_search(mlcf->redact,
+                                        r->headers_in.referer->value.data,
+                                        r->headers_in.referer->value.len,
+                                        &v->keyword);
+        }
+    }
+
+    /* or the one that the SDK remembers */
+
+    if (v->engine == NULL) {
+
+        if (!ngx_mixtrack_uses_cookie(mlcf)) {
+            return 0;
+        }
+
+        cookie = ngx_mixtrack_visitor_cookie(r, project);
+
+        return (type == NGX_MIXTRACK_SEARCH_ENGINE)
+               ? ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_SEARCH_ENGINE],
+                                  left)
+               : ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_KEYWORD], left);
+    }
+
+    if (type == NGX_MIXTRACK_SEARCH_ENGINE) {
+        return mxt_json_text(j, v->engine, ngx_strlen(v->engine), left);
+    }
+
+    return mxt_args_text(j, v->keyword.data, v->keyword.len, left);
+}
+
+
+/* of this URL, or as the SDK remembers them of an earlier one */
+
+ngx_uint_t
+ngx_mixtrack_standard_args(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    uint32_t wanted, mxt_json_t *j)
+{
+    u_char         *mark, *start;
+    uint32_t        found, stored;
+    unsigned        left;
+    ngx_uint_t      n, cut, once;
+    mxt_uri_str_t   value[MXT_ARGS_N], kept[MXT_ARGS_N];
+
+    found = 0;
+    cut = 0;
+
+    /* r->args are gone after an internal redirect */
+
+    if (ngx_strlchr(r->unparsed_uri.data,
+                    r->unparsed_uri.data + r->unparsed_uri.len, '?'))
+    {
+        found = mxt_args_find(mlcf->redact, r->unparsed_uri.data,
+                              r->unparsed_uri.len, value);
+    }
+
+    stored = ngx_mixtrack_standard_stored(r, mlcf, project, kept) & ~found;
+
+    for (n = 0; (found | stored) & wanted; n++, wanted &= ~(once)) {
+
+        once = (uint32_t) 1 << n;
+
+        if (!((found | stored) & wanted & once)) {
+            continue;
+        }
+
+        mark = j->pos;
+        left = MXT_JSON_STRING_MAX;
+
+        ngx_mixtrack_raw(j, ",\"");
+        mxt_json_raw(j, mxt_args_names[n].data, mxt_args_names[n].len);
+        ngx_mixtrack_raw(j, "\":\"");
+
+        start = j->pos;
+
+        cut |= (found & once)
+               ? mxt_args_text(j, value[n].data, value[n].len, &left)
+               : ngx_mixtrack_str(j, kept[n], &left);
+
+        if (j->pos == start) {
+            j->pos = mark;
+            continue;
+        }
+
+        ngx_mixtrack_raw(j, "\"");
+    }
+
+    return cut;
+}
+
+
+/* what the SDK's cookie holds of them, less what is hidden */
+
+static uint32_t
+ngx_mixtrack_standard_stored(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    mxt_uri_str_t *kept)
+{
+    uint32_t              stored;
+    ngx_uint_t            i, n;
+    mxt_cookie_t         *cookie;
+    const mxt_uri_str_t  *name;
+
+    if (!ngx_mixtrack_has_cookies(r) || !ngx_mixtrack_uses_cookie(mlcf)
+        || (mlcf->respect && ngx_mixtrack_visitor_unread(r)))
+    {
+        return 0;
+    }
+
+    cookie = ngx_mixtrack_visitor_cookie(r, project);
+    stored = 0;
+
+    for (i = MXT_COOKIE_UTM_SOURCE; i < MXT_COOKIE_KEYS; i++) {
+
+        if (cookie->value[i].len == 0) {
+            continue;
+        }
+
+        for (n = 0; n < MXT_ARGS_N; n++) {
+
+            name = &mxt_args_names[n];
+
+            if (name->len == mxt_cookie_names[i].len
+                && ngx_memcmp(name->data, mxt_cookie_names[i].data, name->len)
+                   == 0
+                && !mxt_redact_hides(mlcf->redact, name->data, name->len))
+            {
+                kept[n].data = cookie->value[i].data;
+                kept[n].len = mxt_redact_shown(mlcf->redact,
+                                               cookie->value[i].data,
+                                               cookie->value[i].len);
+                stored |= (uint32_t) 1 << n;
+                break;
+            }
+        }
+    }
+
+    return stored;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_standard_client(ngx_http_request_t *r, ngx_mixtrack_type_e type,
+    mxt_json_t *j, unsigned *left)
+{
+    mxt_agent_t       *agent;
+    mxt_agent_text_t  *s;
+
+    agent = ngx_mixtrack_visitor_agent(r);
+
+    switch (type) {
+
+    case NGX_MIXTRACK_BROWSER:
+        s = &agent->browser;
+        break;
+
+    case NGX_MIXTRACK_BROWSER_VERSION:
+
+        /* the SDK's is a number, and this is the text of one */
+
+        mxt_json_raw(j, agent->version.data, agent->version.len);
+        return 0;
+
+    case NGX_MIXTRACK_OS:
+        s = &agent->os;
+        break;
+
+    default: /* NGX_MIXTRACK_CLIENT_DEVICE */
+        s = &agent->device;
+    }
+
+    return mxt_json_text(j, s->data, s->len, left);
+}
+
+
+/* the first touch, which the SDK keeps in its cookie */
+
+static ngx_uint_t
+ngx_mixtrack_standard_first(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left)
+{
+    mxt_uri_t          u;
+    mxt_cookie_t      *cookie;
+    mxt_cookie_str_t  *s;
+
+    if (!ngx_mixtrack_uses_cookie(mlcf)) {
+        return 0;
+    }
+
+    cookie = ngx_mixtrack_visitor_cookie(r, project);
+
+    if (type == NGX_MIXTRACK_INITIAL_DOMAIN) {
+        return ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_INITIAL_DOMAIN],
+                                left);
+    }
+
+    s = &cookie->value[MXT_COOKIE_INITIAL_REFERRER];
+
+    if (s->len == 0 || s->data[0] == '$') {
+        return ngx_mixtrack_str(j, *s, left);
+    }
+
+    mxt_uri_split(&u, s->data, s->len);
+
+    return mxt_redact_url(mlcf->redact, j, &u, left);
+}
+
+
+static void
+ngx_mixtrack_standard_time(ngx_http_request_t *r, mxt_json_t *j)
+{
+    int64_t      ms;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    ms = ((int64_t) tp->sec - r->start_sec) * 1000
+         + ((int64_t) tp->msec - (int64_t) r->start_msec);
+
+    mxt_json_seconds(j, (ms > 0) ? (uint64_t) ms : 0);
+}
+
+
+/* of the last one asked, if it has answered */
+
+static void
+ngx_mixtrack_standard_upstream(ngx_http_request_t *r, mxt_json_t *j)
+{
+    ngx_http_upstream_state_t  *state;
+
+    if (r->upstream_states == NULL || r->upstream_states->nelts == 0) {
+        return;
+    }
+
+    state = r->upstream_states->elts;
+    state += r->upstream_states->nelts - 1;
+
+    if (state->response_time == (ngx_msec_t) -1) {
+        return;
+    }
+
+    mxt_json_seconds(j, state->response_time);
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_standard_cache(ngx_http_request_t *r, mxt_json_t *j,
+    unsigned *left)
+{
+#if (NGX_HTTP_CACHE)
+    ngx_uint_t  n;
+
+    if (r->upstream == NULL || r->upstream->cache_status == 0) {
+        return 0;
+    }
+
+    n = r->upstream->cache_status - 1;
+
+    return ngx_mixtrack_str(j, ngx_http_cache_status[n], left);
+#else
+    return 0;
+#endif
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_standard_http(ngx_http_request_t *r, mxt_json_t *j,
+    unsigned *left)
+{
+    const char  *version;
+
+    switch (r->http_version) {
+
+    case NGX_HTTP_VERSION_9:
+        version = "0.9";
+        break;
+
+    case NGX_HTTP_VERSION_10:
+        version = "1.0";
+        break;
+
+    case NGX_HTTP_VERSION_11:
+        version = "1.1";
+        break;
+
+    case NGX_HTTP_VERSION_20:
+        version = "2";
+        break;
+
+    case 3000: /* NGX_HTTP_VERSION_30 of nginx 1.25 */
+        version = "3";
+        break;
+
+    default:
+        return 0;
+    }
+
+    return mxt_json_text(j, version, ngx_strlen(version), left);
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_standard_tls(ngx_http_request_t *r, mxt_json_t *j,
+    unsigned *left)
+{
+#if (NGX_HTTP_SSL)
+    const char  *version;
+
+    if (r->connection->ssl == NULL) {
+        return 0;
+    }
+
+    version = SSL_get_version(r->connection->ssl->connection);
+
+    return mxt_json_text(j, version, ngx_strlen(version), left);
+#else
+    return 0;
+#endif
+}

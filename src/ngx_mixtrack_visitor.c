@@ -1,0 +1,769 @@
+
+/*
+ * What a request tells of its visitor.
+ *
+ * The invariant: nothing here changes the request, and whatever a client
+ * sends is at most not understood.
+ */
+
+
+#include "ngx_mixtrack_visitor.h"
+
+
+/* the longest header name below, and how many names one length has */
+#define NGX_MIXTRACK_HEADER_MAX  27
+
+/* "mp_" TOKEN "_mixpanel", "__mp_opt_in_out_" TOKEN */
+#define NGX_MIXTRACK_COOKIE_NAME  (32 + 255)
+
+/* the longest of the words that mean nobody; the first of them is a UUID */
+#define NGX_MIXTRACK_BANNED_MAX  9
+
+
+static ngx_uint_t ngx_mixtrack_visitor_html(ngx_http_request_t *r);
+static void ngx_mixtrack_visitor_token(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project, const char *before, const char *after,
+    u_char *buf, ngx_str_t *name);
+static void ngx_mixtrack_visitor_id(ngx_http_request_t *r,
+    ngx_mixtrack_value_t *value, ngx_str_t *id);
+static void ngx_mixtrack_visitor_known(mxt_cookie_t *cookie,
+    mxt_cookie_key_e key, ngx_str_t *id);
+static void ngx_mixtrack_visitor_allowed(ngx_str_t *id);
+static ngx_uint_t ngx_mixtrack_visitor_strip(ngx_str_t *id);
+static ngx_uint_t ngx_mixtrack_has(ngx_str_t *s, char *word, size_t len);
+
+
+static struct {
+    ngx_str_t   name;
+    ngx_uint_t  hash;
+} ngx_mixtrack_headers[NGX_MIXTRACK_HEADERS] = {
+    { ngx_string("dnt"), 0 },
+    { ngx_string("sec-gpc"), 0 },
+    { ngx_string("sec-fetch-dest"), 0 },
+    { ngx_string("sec-fetch-mode"), 0 },
+    { ngx_string("sec-purpose"), 0 },
+    { ngx_string("purpose"), 0 },
+    { ngx_string("x-purpose"), 0 },
+    { ngx_string("x-moz"), 0 },
+    { ngx_string("accept"), 0 },
+    { ngx_string("sec-ch-ua"), 0 },
+    { ngx_string("sec-ch-ua-full-version-list"), 0 },
+    { ngx_string("sec-ch-ua-platform"), 0 }
+};
+
+
+/* by length: which of them, a bit each */
+static uint32_t  ngx_mixtrack_lengths[NGX_MIXTRACK_HEADER_MAX + 1];
+
+
+/* what Mixpanel takes for nobody, and what nginx users log for it */
+
+static ngx_str_t  ngx_mixtrack_banned[] = {
+    ngx_string("00000000-0000-0000-0000-000000000000"),
+    ngx_string("anon"),
+    ngx_string("anonymous"),
+    ngx_string("nil"),
+    ngx_string("none"),
+    ngx_string("null"),
+    ngx_string("n/a"),
+    ngx_string("na"),
+    ngx_string("undefined"),
+    ngx_string("unknown"),
+    ngx_string("<nil>"),
+    ngx_string("0"),
+    ngx_string("-1"),
+    ngx_string("true"),
+    ngx_string("false"),
+    ngx_string("[]"),
+    ngx_string("{}"),
+    ngx_string("-"),
+    ngx_null_string
+};
+
+
+static ngx_mixtrack_visitor_t  ngx_mixtrack_the_visitor;
+
+/* the cookie of the project whose event is written, and of another one */
+static u_char  ngx_mixtrack_cookie_buf[2][MXT_COOKIE_MAX];
+
+
+void
+ngx_mixtrack_visitor_init(void)
+{
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    for (i = 0; i < NGX_MIXTRACK_HEADERS; i++) {
+
+        name = &ngx_mixtrack_headers[i].name;
+
+        ngx_mixtrack_headers[i].hash = ngx_hash_key(name->data, name->len);
+        ngx_mixtrack_lengths[name->len] |= (uint32_t) 1 << i;
+    }
+}
+
+
+void
+ngx_mixtrack_visitor_begin(ngx_http_request_t *r)
+{
+    ngx_mixtrack_visitor_t  *v;
+
+    v = &ngx_mixtrack_the_visitor;
+
+    v->request = r;
+    v->headers = 0;
+    v->agent = 0;
+    v->search = 0;
+    v->urls = 0;
+    v->only_bot = 0;
+    v->tracking = NULL;
+    v->project = NULL;
+}
+
+
+void
+ngx_mixtrack_visitor_end(void)
+{
+    ngx_mixtrack_the_visitor.request = NULL;
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_logs(ngx_http_request_t *r)
+{
+    return ngx_mixtrack_the_visitor.request == r;
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_unread(ngx_http_request_t *r)
+{
+    return r->http_state < NGX_HTTP_PROCESS_REQUEST_STATE;
+}
+
+
+void
+ngx_mixtrack_visitor_method(ngx_http_request_t *r, ngx_str_t *method)
+{
+    u_char  *p;
+
+    *method = r->request_line;
+
+    p = ngx_strlchr(method->data, method->data + method->len, ' ');
+
+    if (method->len == 0 || p == NULL) {
+        *method = r->method_name;
+        return;
+    }
+
+    method->len = (size_t) (p - method->data);
+}
+
+
+ngx_mixtrack_visitor_t *
+ngx_mixtrack_visitor(ngx_http_request_t *r)
+{
+    if (ngx_mixtrack_the_visitor.request != r) {
+
+        /* before the log phase: a variable is kept by nginx, not by us */
+
+        ngx_mixtrack_visitor_begin(r);
+        ngx_mixtrack_visitor_end();
+    }
+
+    return &ngx_mixtrack_the_visitor;
+}
+
+
+ngx_str_t *
+ngx_mixtrack_visitor_header(ngx_http_request_t *r, ngx_mixtrack_header_e n)
+{
+    uint32_t                 bits;
+    ngx_uint_t               i, k;
+    ngx_list_part_t         *part;
+    ngx_table_elt_t         *h;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = &ngx_mixtrack_the_visitor;
+
+    if (v->headers) {
+        return &v->header[n];
+    }
+
+    v->headers = 1;
+
+    ngx_memzero(v->header, sizeof(v->header));
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len > NGX_MIXTRACK_HEADER_MAX) {
+            continue;
+        }
+
+        bits = ngx_mixtrack_lengths[h[i].key.len];
+
+        for (k = 0; bits; k++, bits >>= 1) {
+
+            /* of several lines the first, but any that objects */
+
+            if ((bits & 1) && h[i].hash == ngx_mixtrack_headers[k].hash
+                && (v->header[k].data == NULL
+                    || (k <= NGX_MIXTRACK_GPC
+                        && mxt_cookie_objects(h[i].value.data,
+                                              h[i].value.len)))
+                && ngx_strncmp(h[i].lowcase_key,
+                               ngx_mixtrack_headers[k].name.data,
+                               h[i].key.len)
+                   == 0)
+            {
+                v->header[k] = h[i].value;
+                break;
+            }
+        }
+    }
+
+    return &v->header[n];
+}
+
+
+mxt_agent_t *
+ngx_mixtrack_visitor_agent(ngx_http_request_t *r)
+{
+    ngx_str_t               *s;
+    mxt_agent_headers_t      h;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = ngx_mixtrack_visitor(r);
+
+    if (v->agent) {
+        return &v->client;
+    }
+
+    v->agent = 1;
+
+    ngx_memzero(&h, sizeof(mxt_agent_headers_t));
+
+    if (r->headers_in.user_agent) {
+        h.user_agent.data = (char *) r->headers_in.user_agent->value.data;
+        h.user_agent.len = r->headers_in.user_agent->value.len;
+    }
+
+    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_CH_UA);
+    h.brands.data = (char *) s->data;
+    h.brands.len = s->len;
+
+    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_CH_VERSIONS);
+    h.versions.data = (char *) s->data;
+    h.versions.len = s->len;
+
+    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_CH_PLATFORM);
+    h.platform.data = (char *) s->data;
+    h.platform.len = s->len;
+
+    mxt_agent(&v->client, &h);
+
+    return &v->client;
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_page_view(ngx_http_request_t *r)
+{
+    ngx_str_t               *s, method;
+    ngx_uint_t               status;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = ngx_mixtrack_visitor(r);
+
+    ngx_mixtrack_visitor_method(r, &method);
+
+    if (r->method != NGX_HTTP_GET || r != r->main
+        || method.len != 3 || ngx_strncmp(method.data, "GET", 3) != 0)
+    {
+        return 0;
+    }
+
+    status = ngx_mixtrack_visitor_status(r);
+
+    if ((status < 200 || status > 299) && status != NGX_HTTP_NOT_MODIFIED) {
+        return 0;
+    }
+
+    /* a header that is not there says nothing */
+
+    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_DEST);
+
+    if (s->len && (s->len != sizeof("document") - 1
+                   || ngx_strncasecmp(s->data, (u_char *) "document", s->len)
+                      != 0))
+    {
+        return 0;
+    }
+
+    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_MODE);
+
+    if (s->len && (s->len != sizeof("navigate") - 1
+                   || ngx_strncasecmp(s->data, (u_char *) "navigate", s->len)
+                      != 0))
+    {
+        return 0;
+    }
+
+    if (ngx_mixtrack_visitor_speculates(r) || !ngx_mixtrack_visitor_html(r)) {
+        return 0;
+    }
+
+    if (ngx_mixtrack_visitor_agent(r)->bot) {
+        v->only_bot = 1;
+        return 0;
+    }
+
+    return 1;
+}
+
+
+/* a document; a 304 has no type, but then the request says what it wants */
+
+static ngx_uint_t
+ngx_mixtrack_visitor_html(ngx_http_request_t *r)
+{
+    ngx_str_t   *type;
+    ngx_uint_t   i;
+
+    static ngx_str_t  html[] = {
+        ngx_string("text/html"),
+        ngx_string("application/xhtml+xml"),
+        ngx_null_string
+    };
+
+    type = &r->headers_out.content_type;
+
+    if (type->len == 0) {
+        return ngx_mixtrack_visitor_status(r) == NGX_HTTP_NOT_MODIFIED
+               && ngx_mixtrack_visitor_navigates(r);
+    }
+
+    for (i = 0; html[i].len; i++) {
+
+        if (type->len >= html[i].len
+            && ngx_strncasecmp(type->data, html[i].data, html[i].len) == 0
+            && (type->len == html[i].len || type->data[html[i].len] == ';'
+                || type->data[html[i].len] == ' '))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_navigates(ngx_http_request_t *r)
+{
+    ngx_str_t  *mode, *dest, *accept;
+
+    (void) ngx_mixtrack_visitor(r);
+
+    mode = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_MODE);
+    dest = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_DEST);
+
+    if (mode->len || dest->len) {
+        return (mode->len == 0
+                || (mode->len == sizeof("navigate") - 1
+                    && ngx_strncasecmp(mode->data, (u_char *) "navigate",
+                                       mode->len)
+                       == 0))
+               && (dest->len == 0
+                   || (dest->len == sizeof("document") - 1
+                       && ngx_strncasecmp(dest->data, (u_char *) "document",
+                                          dest->len)
+                          == 0));
+    }
+
+    accept = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_ACCEPT);
+
+    return ngx_mixtrack_has(accept, "text/html", sizeof("text/html") - 1);
+}
+
+
+/* nobody may ever look at it */
+
+ngx_uint_t
+ngx_mixtrack_visitor_speculates(ngx_http_request_t *r)
+{
+    ngx_str_t   *s;
+    ngx_uint_t   i;
+
+    static const ngx_mixtrack_header_e  headers[] = {
+        NGX_MIXTRACK_SEC_PURPOSE,
+        NGX_MIXTRACK_PURPOSE,
+        NGX_MIXTRACK_X_PURPOSE,
+        NGX_MIXTRACK_X_MOZ
+    };
+
+    for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+
+        s = ngx_mixtrack_visitor_header(r, headers[i]);
+
+        if (ngx_mixtrack_has(s, "prefetch", sizeof("prefetch") - 1)
+            || ngx_mixtrack_has(s, "prerender", sizeof("prerender") - 1)
+            || ngx_mixtrack_has(s, "preview", sizeof("preview") - 1))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_objects(ngx_http_request_t *r, ngx_uint_t respect,
+    ngx_mixtrack_project_t *project)
+{
+    u_char             buf[NGX_MIXTRACK_COOKIE_NAME];
+    ngx_str_t         *s, name;
+    mxt_cookie_str_t   opt, legacy;
+
+    if (respect == 0) {
+        return MXT_TRACKED;
+    }
+
+    (void) ngx_mixtrack_visitor(r);
+
+    if (respect & NGX_MIXTRACK_RESPECT_DNT) {
+        s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_DNT);
+
+        if (mxt_cookie_objects(s->data, s->len)) {
+            return MXT_SKIPPED_DNT;
+        }
+    }
+
+    if (respect & NGX_MIXTRACK_RESPECT_GPC) {
+        s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_GPC);
+
+        if (mxt_cookie_objects(s->data, s->len)) {
+            return MXT_SKIPPED_GPC;
+        }
+    }
+
+    if (!(respect & NGX_MIXTRACK_RESPECT_OPT_OUT)
+        || !ngx_mixtrack_has_cookies(r))
+    {
+        return MXT_TRACKED;
+    }
+
+    ngx_mixtrack_visitor_token(r, project, "__mp_opt_in_out_", "", buf, &name);
+
+    (void) ngx_mixtrack_visitor_find(r, &name, &opt);
+
+    ngx_str_set(&name, "mp_optout");
+
+    (void) ngx_mixtrack_visitor_find(r, &name, &legacy);
+
+    return mxt_cookie_opted_out(&opt, &legacy) ? MXT_SKIPPED_OPT_OUT
+                                               : MXT_TRACKED;
+}
+
+
+mxt_cookie_t *
+ngx_mixtrack_visitor_cookie(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project)
+{
+    u_char                   buf[NGX_MIXTRACK_COOKIE_NAME];
+    ngx_str_t                name;
+    mxt_cookie_str_t         value;
+    ngx_mixtrack_visitor_t  *v;
+
+    v = ngx_mixtrack_visitor(r);
+
+    if (v->project == project) {
+        return &v->cookie;
+    }
+
+    v->project = project;
+
+    if (ngx_mixtrack_has_cookies(r)) {
+
+        ngx_mixtrack_visitor_token(r, project, "mp_", "_mixpanel", buf, &name);
+
+        if (ngx_mixtrack_visitor_find(r, &name, &value) == NGX_OK
+            && mxt_cookie_parse(&v->cookie, value.data, value.len,
+                                ngx_mixtrack_cookie_buf[project
+                                                        != v->tracking])
+               == 0)
+        {
+            return &v->cookie;
+        }
+    }
+
+    ngx_memzero(&v->cookie, sizeof(mxt_cookie_t));
+
+    return &v->cookie;
+}
+
+
+static void
+ngx_mixtrack_visitor_token(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project, const char *before, const char *after,
+    u_char *buf, ngx_str_t *name)
+{
+    u_char     *p;
+    ngx_str_t   token;
+
+    ngx_mixtrack_value_get(r, &project->token, &token);
+
+    /* a longer one is no token */
+
+    if (token.len > 255) {
+        token.len = 255;
+    }
+
+    p = ngx_cpymem(buf, before, ngx_strlen(before));
+    p = ngx_cpymem(p, token.data, token.len);
+    p = ngx_cpymem(p, after, ngx_strlen(after));
+
+    name->data = buf;
+    name->len = (size_t) (p - buf);
+}
+
+
+ngx_int_t
+ngx_mixtrack_visitor_find(ngx_http_request_t *r, ngx_str_t *name,
+    mxt_cookie_str_t *value)
+{
+    size_t             from;
+#if (nginx_version >= 1023000)
+    ngx_table_elt_t   *h;
+
+    for (h = r->headers_in.cookie; h; h = h->next) {
+
+        from = 0;
+
+        if (mxt_cookie_find(h->value.data, h->value.len, &from, name->data,
+                            name->len, value))
+        {
+            return NGX_OK;
+        }
+    }
+#else
+    ngx_uint_t         i;
+    ngx_table_elt_t  **h;
+
+    h = r->headers_in.cookies.elts;
+
+    for (i = 0; i < r->headers_in.cookies.nelts; i++) {
+
+        from = 0;
+
+        if (mxt_cookie_find(h[i]->value.data, h[i]->value.len, &from,
+                            name->data, name->len, value))
+        {
+            return NGX_OK;
+        }
+    }
+#endif
+
+    value->data = NULL;
+    value->len = 0;
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_mixtrack_visitor_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_mixtrack_project_t *project, ngx_mixtrack_ids_t *ids)
+{
+    ngx_str_t      distinct;
+    ngx_uint_t     user, device;
+    mxt_cookie_t  *cookie;
+
+    ids->known = 1;
+
+    ngx_str_null(&ids->distinct);
+    ngx_str_null(&ids->device);
+    ngx_str_null(&ids->user);
+
+    if (mlcf->respect && ngx_mixtrack_visitor_unread(r)) {
+        return;
+    }
+
+    ngx_mixtrack_visitor_id(r, mlcf->user_id, &ids->user);
+    ngx_mixtrack_visitor_id(r, mlcf->device_id, &ids->device);
+
+    (void) ngx_mixtrack_visitor_strip(&ids->device);
+    ngx_mixtrack_visitor_allowed(&ids->device);
+
+    /* a literal "" in a directive means: not from a cookie either */
+
+    user = ids->user.len == 0 && !ngx_mixtrack_is_empty(mlcf->user_id);
+    device = ids->device.len == 0 && !ngx_mixtrack_is_empty(mlcf->device_id);
+
+    ngx_str_null(&distinct);
+
+    if (user || device) {
+
+        cookie = ngx_mixtrack_visitor_cookie(r, project);
+
+        ngx_mixtrack_visitor_known(cookie, MXT_COOKIE_DISTINCT_ID, &distinct);
+
+        if (user) {
+            ngx_mixtrack_visitor_known(cookie, MXT_COOKIE_USER_ID, &ids->user);
+        }
+
+        if (device) {
+            ngx_mixtrack_visitor_known(cookie, MXT_COOKIE_DEVICE_ID,
+                                       &ids->device);
+        }
+
+        if (ngx_mixtrack_visitor_strip(&distinct)) {
+
+            ngx_mixtrack_visitor_allowed(&distinct);
+
+            if (device && ids->device.len == 0) {
+                ids->device = distinct;
+            }
+
+            ngx_str_null(&distinct);
+        }
+    }
+
+    if (ids->device.len == 0 && !ngx_mixtrack_is_empty(mlcf->device_id)) {
+        ngx_mixtrack_device_get(r, mlcf, &ids->device);
+    }
+
+    if (ids->user.len) {
+        ids->distinct = ids->user;
+
+    } else if (user && distinct.len
+               && (distinct.len != ids->device.len
+                   || ngx_memcmp(distinct.data, ids->device.data,
+                                 distinct.len)
+                      != 0))
+    {
+        /* an older SDK: it has told who he is, in distinct_id alone */
+
+        ids->distinct = distinct;
+    }
+}
+
+
+static void
+ngx_mixtrack_visitor_known(mxt_cookie_t *cookie, mxt_cookie_key_e key,
+    ngx_str_t *id)
+{
+    id->data = (u_char *) (uintptr_t) cookie->value[key].data;
+    id->len = cookie->value[key].len;
+
+    if (key == MXT_COOKIE_DEVICE_ID) {
+        (void) ngx_mixtrack_visitor_strip(id);
+    }
+
+    ngx_mixtrack_visitor_allowed(id);
+}
+
+
+/* empty when there is none, or one of those that mean nobody */
+
+static void
+ngx_mixtrack_visitor_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
+    ngx_str_t *id)
+{
+    ngx_str_null(id);
+
+    if (value == NULL) {
+        return;
+    }
+
+    ngx_mixtrack_value_get(r, value, id);
+    ngx_mixtrack_visitor_allowed(id);
+}
+
+
+/* a device may come with the prefix that only distinct_id has */
+
+static ngx_uint_t
+ngx_mixtrack_visitor_strip(ngx_str_t *id)
+{
+    if (id->len < sizeof(NGX_MIXTRACK_DEVICE) - 1
+        || ngx_strncmp(id->data, NGX_MIXTRACK_DEVICE,
+                       sizeof(NGX_MIXTRACK_DEVICE) - 1)
+           != 0)
+    {
+        return 0;
+    }
+
+    id->len -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
+    id->data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
+
+    return 1;
+}
+
+
+static void
+ngx_mixtrack_visitor_allowed(ngx_str_t *id)
+{
+    ngx_str_t  *banned;
+
+    if (id->len == 0) {
+        return;
+    }
+
+    if (id->len > NGX_MIXTRACK_BANNED_MAX
+        && id->len != ngx_mixtrack_banned[0].len)
+    {
+        return;
+    }
+
+    for (banned = ngx_mixtrack_banned; banned->len; banned++) {
+
+        if (banned->len == id->len
+            && banned->data[0] == ngx_tolower(id->data[0])
+            && ngx_strncasecmp(banned->data, id->data, id->len) == 0)
+        {
+            ngx_str_null(id);
+            return;
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_status(ngx_http_request_t *r)
+{
+    if (r->err_status) {
+        return r->err_status;
+    }
+
+    if (r->headers_out.status) {
+        return r->headers_out.status;
+    }
+
+    return (r->http_version == NGX_HTTP_VERSION_9) ? 9 : 0;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_has(ngx_str_t *s, char *word, size_t len)
+{
+    return s->len >= len
+           && ngx_strlcasestrn(s->data, s->data + s->len, (u_char *) word,
+                               len - 1)
+              != NULL;
+}
