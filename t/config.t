@@ -271,8 +271,77 @@ good 'a property again one level below', config(
 good 'a name of 255 bytes', config(location => 'mixtrack a; mixtrack_property ' . 'n' x 255 . ' v;');
 good 'an own standard property', config(
     location => 'mixtrack a; mixtrack_property method GET; mixtrack_property $current_url off;');
-good '240 properties', config(
-    location => join("\n", 'mixtrack a;', map {"mixtrack_property p$_ v;"} 1 .. 240));
+
+# the API's own and the standard ones count as well
+good '240 properties and nothing else', config(
+    location => join("\n", 'mixtrack a; mixtrack_properties minimal;', map {"mixtrack_property p$_ v;"} 1 .. 240));
+good '190 properties beside the standard ones', config(
+    location => join("\n", 'mixtrack a;', map {"mixtrack_property p$_ v;"} 1 .. 190));
+good '300 properties of nothing', config(
+    location => join("\n", map {"mixtrack_property p$_ v;"} 1 .. 300));
+good 'as many as there may be', config(location => join("\n", 'mixtrack a; mixtrack_properties minimal;',
+    map {"mixtrack_property p$_ v;"} 1 .. 247));
+
+# of whom, and when
+good "mixtrack a $_", config(location => "mixtrack a $_;") for
+    qw(sample=10% sample=0.5% sample=.5% sample=100% sample=99.999999% sample=0.000001%),
+    'if=$arg_a sample=50%', 'sample=50% if=1';
+good 'a sample of a project if', config(
+    http => 'mixtrack_project b { token T; }', location => 'mixtrack a project=b sample=1% if=$arg_a;');
+good "mixtrack_property with $_", config(location => "mixtrack_property a b $_;") for
+    'if=$arg_a', 'if=1', 'if="$arg_a$arg_b"', 'type=string if=$arg_a', 'if=$arg_a type=string';
+good "a $_->[0] of $_->[1]", config(location => "mixtrack_property a '$_->[1]' type=$_->[0];") for
+    ['number', '-1.5e3'], ['bool', 'off'], ['string', 'off'], ['time', '1700000000.5'], ['time', '2026-02-28T12:00:00Z'],
+    ['list', 'a, b,c'], ['list', ','], ['json', '{"a":[1,true,null,"x"]}'], ['json', '"x"'];
+good "mixtrack_ip $_", config(location => "mixtrack_ip $_;") for qw(on off anonymize);
+good "$_ of nobody", config(location => "$_ \"\";") for qw(mixtrack_user_id mixtrack_device_id);
+
+# what is kept to ourselves
+good "mixtrack_respect $_", config(location => "mixtrack_respect $_;") for
+    qw(off dnt gpc opt_out), 'dnt gpc', 'opt_out gpc dnt';
+for my $name (qw(mixtrack_redact_args mixtrack_keep_args)) {
+    good "$name $_", config(location => "$name $_;") for
+        'off', 'a', 'a b c', 'Token %74oken', "\xc3\xa9", 'on', 'a a', 'off-peak', join(' ', 'aa' .. 'dz'), 'n' x 64;
+}
+good 'both lists of arguments', config(location => "mixtrack_redact_args a;\nmixtrack_keep_args b;");
+good "mixtrack_device_cookie $_", config(location => "mixtrack_device_cookie $_;") for
+    'off', 'd', '__Host-d secure', 'a.b_c-d!#&', 'd max_age=1s', 'd max_age=2y', 'd domain=example.com',
+    'd domain=.example.com', 'd samesite=lax', 'd samesite=strict', 'd samesite=none secure',
+    'd secure samesite=none', 'd domain=example.com max_age=30d samesite=strict secure';
+
+# at any level, one replacing the other
+my $visitors = <<'EOF';
+mixtrack               a sample=20% if=$mixtrack_page_view;
+mixtrack_property      b $arg_b if=$mixtrack_bot;
+mixtrack_respect       dnt;
+mixtrack_redact_args   x y;
+mixtrack_keep_args     z;
+mixtrack_ip            anonymize;
+mixtrack_device_cookie d max_age=1d;
+EOF
+my $nobody = <<'EOF';
+mixtrack               off;
+mixtrack_property      b off;
+mixtrack_respect       off;
+mixtrack_redact_args   off;
+mixtrack_keep_args     off;
+mixtrack_ip            off;
+mixtrack_device_cookie off;
+EOF
+for my $case (['everything', $visitors, $visitors], ['nothing', $nobody, $nobody],
+    ['everything and nothing in turn', $visitors, $nobody], ['nothing and everything in turn', $nobody, $visitors])
+{
+    my ($name, $one, $other) = @$case;
+    good "$name at each level",
+        config(http => $one, server => $other, location => "$one\nif (\$arg_a) {\n$other\n}");
+}
+
+my @variables = map {"mixtrack_$_"} qw(page_view bot browser browser_version os device user_id device_id insert_id);
+good 'each variable anywhere', config(
+    http     => join("\n", map {"log_format $_ '\$$_';\nmap \$$_ \$${_}_mapped { default \$$_; }"} @variables),
+    location => join("\n", 'mixtrack a;', map {"mixtrack_property $_ \$${_}_mapped;\nadd_header $_ \$$_;"} @variables),
+);
+good 'each variable, and no project', config(bare => 1, location => 'return 200 "' . join(' ', map {"\$$_"} @variables) . '";');
 good 'sixteen workers', config(main => 'worker_processes 16;', project => 'zone 8m;');
 
 # ---- projects
@@ -492,7 +561,13 @@ bad 'empty event', location => 'mixtrack "";', 'mixtrack';
 bad 'event of 256 bytes', location => 'mixtrack ' . 'e' x 256 . ';', 'mixtrack';
 unknown_variable 'event', location => 'mixtrack "a $nobody_knows";';
 bad 'unknown parameter', location => 'mixtrack a colour=red;', 'colour=red';
-bad 'sample= is not here yet', location => 'mixtrack a sample=10%;', 'sample=10%';
+bad "mixtrack $_", location => "mixtrack a $_;", 'mixtrack', (split ' ')[-1] for
+    qw(sample= sample=10 sample=% sample=0% sample=0.0% sample=-1% sample=101% sample=100.000001% sample=ten%
+       sample=1e1% sample=10%% sample=1.2.3% sample=0.0000001% sample=99999999999999999999% sample=$arg_a
+       Sample=10%),
+    'sample=1,5%', 'sample=10% sample=20%', 'if=$arg_a if=$arg_b', 'sample=100% sample=100%';
+bad 'project= twice', http => "mixtrack_project b { token T; }\nmixtrack a project=b project=c; # here", 'project=c';
+bad 'mixtrack with too much', location => 'mixtrack a if=1 sample=1% project=b x;', 'mixtrack';
 bad 'mixtrack without a value', location => 'mixtrack;', 'mixtrack';
 bad 'off with something behind it', location => 'mixtrack off if=1;', 'mixtrack';
 bad 'off twice', location => "mixtrack off;\nmixtrack off; # here", 'mixtrack';
@@ -504,7 +579,9 @@ bad 'mixtrack at the top', main => 'mixtrack a;', 'mixtrack';
 
 bad "type $_", location => "mixtrack_property a b type=$_;", 'type', $_, 'mixtrack_property' for
     qw(float String int);
-bad "type $_ is not here yet", location => "mixtrack_property a b type=$_;", $_ for qw(time list json);
+bad "a $_->[0] that is none: $_->[1]", location => "mixtrack_property a '$_->[1]' type=$_->[0];",
+    'mixtrack_property', $_->[0] for
+    ['time', 'yesterday'], ['time', '2026-02-30T00:00:00Z'], ['json', '{'], ['json', '{"a":1} x'], ['json', '[[[[1]]]]'];
 bad 'empty type', location => 'mixtrack_property a b type=;', 'type';
 bad 'empty property name', location => 'mixtrack_property "" b;', 'mixtrack_property';
 bad 'property name of 256 bytes', location => 'mixtrack_property ' . 'n' x 256 . ' b;', 'mixtrack_property';
@@ -515,6 +592,10 @@ bad "property $_ off, of the API's own", location => "mixtrack_property $_ off;"
 bad 'property without a value', location => 'mixtrack_property a;', 'mixtrack_property';
 bad 'property with an unknown parameter', location => 'mixtrack_property a b colour=red;', 'colour=red';
 unknown_variable 'property', location => 'mixtrack_property a $nobody_knows;';
+unknown_variable 'if= of a property', location => 'mixtrack_property a b if=$nobody_knows;';
+bad "property with $_", location => "mixtrack_property a b $_;", 'mixtrack_property', (split ' ')[-1] for
+    qw(if= If=1 sample=10%), 'if=1 if=2', 'type=string type=bool';
+bad 'property with too much', location => 'mixtrack_property a b type=string if=1 off;', 'mixtrack_property';
 bad 'property twice', location => "mixtrack_property a b;\nmixtrack_property a c; # here",
     'mixtrack_property', '"a"';
 bad 'a number that is none', location => 'mixtrack_property a b type=number;', 'mixtrack_property', 'number';
@@ -523,6 +604,13 @@ bad 'a bool that is none', location => 'mixtrack_property a b type=bool;', 'mixt
 _bad '255 properties',
     config(location => join("\n", 'mixtrack a; # here', map {"mixtrack_property p$_ v; # here"} 1 .. 255)),
     'properties';
+_bad 'a property too many',
+    config(location => join("\n", "mixtrack_properties minimal;\nmixtrack a; # here",
+        map {"mixtrack_property p$_ v; # here"} 1 .. 248)),
+    'properties', '255', '254';
+_bad '240 properties beside the standard ones',
+    config(location => join("\n", 'mixtrack a; # here', map {"mixtrack_property p$_ v; # here"} 1 .. 240)),
+    'properties', '254';
 _bad '255 properties of two levels',
     config(
         http     => join("\n", map {"mixtrack_property p$_ v; # here"} 1 .. 128),
@@ -531,17 +619,47 @@ _bad '255 properties of two levels',
     'properties';
 
 bad "mixtrack_properties $_", location => "mixtrack_properties $_;", 'invalid', tr/"//dr for qw(all "" off);
-bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe anonymize "");
+bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe Anonymize "");
 unknown_variable $_, location => "$_ \$nobody_knows;" for
     qw(mixtrack_user_id mixtrack_device_id);
 bad "$_->[0] twice", location => "$_->[0] $_->[1];\n$_->[0] $_->[1]; # here", $_->[0] for
     ['mixtrack_properties', 'minimal'], ['mixtrack_ip', 'on'], ['mixtrack_user_id', 'a'],
-    ['mixtrack_device_id', 'a'];
+    ['mixtrack_device_id', 'a'], ['mixtrack_respect', 'dnt'], ['mixtrack_respect', 'off'],
+    ['mixtrack_redact_args', 'a'], ['mixtrack_redact_args', 'off'], ['mixtrack_keep_args', 'a'],
+    ['mixtrack_keep_args', 'off'], ['mixtrack_device_cookie', 'd'], ['mixtrack_device_cookie', 'off'];
+
+# ---- what is kept to ourselves
+
+bad "mixtrack_respect $_", location => "mixtrack_respect $_;", 'mixtrack_respect', (split ' ')[-1] for
+    qw(on DNT no opt-out all), 'dnt dnt', 'dnt gpc dnt', 'dnt off';
+bad 'mixtrack_respect off, and more', location => 'mixtrack_respect off dnt;', 'mixtrack_respect', 'off';
+bad 'mixtrack_respect with nothing in it', location => 'mixtrack_respect "";', 'mixtrack_respect';
+bad 'mixtrack_respect with four values', location => 'mixtrack_respect dnt gpc opt_out off;', 'mixtrack_respect';
+
+for my $name (qw(mixtrack_redact_args mixtrack_keep_args)) {
+    bad "$name $_->[0]", location => "$name $_->[1];", $name for
+        ['with an empty name', '""'], ['with an empty name behind others', 'a b ""'], ['with a long name', 'n' x 65],
+        ['off and more', 'off a'], ['of a name and off', 'a off'];
+}
+
+bad "mixtrack_device_cookie $_", location => "mixtrack_device_cookie $_;", 'mixtrack_device_cookie', tr/"//dr for
+    qw(a=b $arg_a a/b a@b a[b a?b a(b) ""), 'a,b', "\xc3\xa9", '"a b"', '"a;b"', '"{a}"', "\"a\tb\"";
+bad "mixtrack_device_cookie $_", location => "mixtrack_device_cookie $_;", 'mixtrack_device_cookie', (split ' ')[-1] for
+    'd max_age=', 'd max_age=0', 'd max_age=-1', 'd max_age=soon', 'd max_age=1.5d', 'd domain=', 'd samesite=',
+    'd samesite=Lax', 'd samesite=no', 'd httponly', 'd path=/', 'd secure=1', 'd e', 'd off', 'off secure',
+    'd secure secure', 'd max_age=1d max_age=2d', 'd domain=a domain=b', 'd samesite=lax samesite=strict';
+bad 'mixtrack_device_cookie with a domain that is none', location => 'mixtrack_device_cookie d "domain=a;b";',
+    'mixtrack_device_cookie', 'domain=a;b';
+bad 'samesite=none without secure', location => 'mixtrack_device_cookie d samesite=none;',
+    'mixtrack_device_cookie', 'samesite=none', 'secure';
 
 bad "mixtrack_status $_", location => "mixtrack_status $_;", 'mixtrack_status' for qw(xml "");
 bad 'mixtrack_status in a server', server => 'mixtrack_status json;', 'mixtrack_status';
-bad "$_ is not here yet", location => "$_;", (split ' ')[0] for
+bad "$_ at the top", main => "$_;", (split ' ')[0] for
     'mixtrack_device_cookie d', 'mixtrack_redact_args a', 'mixtrack_keep_args a', 'mixtrack_respect off';
+bad "$_ without a value", location => "$_;", $_ for
+    qw(mixtrack_device_cookie mixtrack_redact_args mixtrack_keep_args mixtrack_respect mixtrack_ip
+       mixtrack_properties mixtrack_user_id mixtrack_device_id mixtrack_property);
 
 # ---- nothing was started, nothing is left
 

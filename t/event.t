@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The event itself: what a request becomes, property by property.
+# The event itself: what a request becomes, by which directive.
 #
-# Hostile bytes and lengths are in bytes.t.
+# What the standard properties are worth is in standard.t.  Hostile bytes and lengths are in bytes.t.
 
 use v5.36;
 
@@ -217,6 +217,7 @@ http {
 
         location /many {
             mixtrack many;
+            mixtrack_properties minimal;
             MANY
             return 200;
         }
@@ -301,14 +302,17 @@ sub keys_are ($p, @keys) {
 }
 
 my @minimal  = qw(token time $insert_id distinct_id ip);
-my @standard = (@minimal, qw($current_url method status request_time));
+my @standard = (@minimal, qw(
+    $current_url current_domain current_url_path current_url_protocol current_url_search
+    method status bytes_sent request_time http_version mp_lib $lib_version
+));
 
 # ---- standard and minimal
 
 my $before = time;
 
 like request('standard', ['/standard', headers => ['Referer: http://r.test/a?b=c']], sub ($p, $e, $raw) {
-    keys_are($p, @standard, '$referrer');
+    keys_are($p, @standard, '$referrer', '$referring_domain');
     is_deeply([sort keys %$e], [qw(event properties)], 'event and properties');
     is($e->{event}, 'Page View', 'event');
     is($p->{token}, 'TOKEN', 'token');
@@ -449,7 +453,7 @@ request('captures', '/captured/one/two', sub ($p, $e, @) {
 
 request('override', ['/override', headers => ['Referer: http://r.test/']],
     sub ($p, $e, $raw) {
-        keys_are($p, @minimal, qw(method $referrer request_time));
+        keys_are($p, grep({ !/^(?:status|\$current_url)$/ } @standard), qw($referrer $referring_domain));
         is($p->{method}, 'own GET', 'a standard property by its name');
         is($p->{'$referrer'}, 'literal', 'another');
         is($p->{request_time}, 7, 'and another');

@@ -58,7 +58,7 @@ http {
 
         location /40  { mixtrack large project=large; $many{40}  return 200 "ok\\n"; }
         location /43  { mixtrack large project=large; $many{43}  return 200 "ok\\n"; }
-        location /230 { mixtrack large project=large; $many{230} return 200 "ok\\n"; }
+        location /230 { mixtrack large project=large; mixtrack_properties minimal; $many{230} return 200 "ok\\n"; }
     }
 }
 EOF
