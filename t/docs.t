@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
 # The documentation, held against the module: each configuration in it is
-# accepted by nginx -t, each directive has its entry, and the status has no
-# counter that is not explained.
+# accepted by nginx -t, each directive and each variable has its entry, the
+# status has no counter and an event no property that is not explained, and
+# links lead somewhere.  The event in docs/events.md is in docs_event.t.
 
 use v5.36;
 
@@ -15,13 +16,13 @@ use Mixtrack::Util qw(slurp);
 
 my $t    = Mixtrack::Nginx->new(spool_path => 0);
 my $root = $t->root;
-my %doc  = map { $_ => slurp("$root/$_") } 'README.md', 'docs/operations.md';
+my %doc  = map { $_ => slurp("$root/$_") } 'README.md', map {s{^\Q$root/}{}r} glob "$root/docs/*.md";
 
 # ---- what it says works: a block may be a whole file, or what belongs in
 # http, server or location
 
 my $project = 'mixtrack_project { token T; }';
-my %http    = map { $_ => 1 } qw(mixtrack_project mixtrack_spool_path map server userid);
+my %http    = map { $_ => 1 } qw(mixtrack_project mixtrack_spool_path map log_format server userid);
 
 # the first word of each directive at the top of a block
 sub top ($text) {
@@ -41,9 +42,12 @@ sub whole ($text) {
     $text =~ s{file:/[^\s;]+}{file:%%TESTDIR%%/token}g;
     $text =~ s{\b(ca|cert|key)=/[^\s;]+}{$1=%%TESTDIR%%/pem}g;
     $text =~ s{^(\s*(?:mixtrack_spool_path|root)\s+)/[^;]*}{$1%%TESTDIR%%/spool}mg;
+    $text =~ s{^(\s*(access_log|proxy_cache_path)\s+)/[^;\s]*}{$1%%TESTDIR%%/$2}mg;
+    $text =~ s{^(\s*ssl_certificate(?:_key)?\s.*\n)}{}mg;
 
     if (grep { $_ eq 'http' } @top) {
         $text =~ s/\bhttp \{/http {\n%%GLOBALS_HTTP%%/;
+        $text = "events { }\n$text" if !grep { $_ eq 'events' } @top;
         return "%%GLOBALS%%\n$text";
     }
 
@@ -100,6 +104,39 @@ for my $name ($doc{'README.md'} =~ /^### (\w+)$/mg) {
     ok(scalar(grep { $_ eq $name } @directives), "$name is a directive");
 }
 
+# ---- every variable: named by a heading, or by the text below it, and used
+# in the example there
+
+my ($variables) = slurp("$root/src/ngx_mixtrack_variable.c") =~ /ngx_mixtrack_variables\[\] = \{(.*?)^\};/ms;
+my @variables = map {"\$$_"} $variables =~ /ngx_string\("(\w+)"\)/g;
+
+cmp_ok(scalar(@variables), '>', 5, 'there are variables');
+
+my ($section) = $doc{'README.md'} =~ /^## Variables\n(.*?)^## /ms;
+my @entries = split /^(?=### )/m, $section;
+
+for my $name (@variables) {
+    my @entry = grep {/\Q$name\E(?!\w)(?:.*\n)*```nginx\n/} @entries;
+    my @used  = grep {/^```nginx\n[^`]*\Q$name\E(?!\w)/m} @entry;
+    ok(scalar(@used), "$name: an entry with an example");
+}
+
+for my $file (sort keys %doc) {
+    my %named = map { $_ => 1 } $doc{$file} =~ /(\$mixtrack_\w+)/g;
+    for my $name (sort keys %named) {
+        ok(scalar(grep { $_ eq $name } @variables), "$file: $name is a variable");
+    }
+}
+
+# ---- every argument that is hidden by itself
+
+my ($hidden) = slurp("$root/src/core/mxt_redact_list.c") =~ /mxt_redact_default\[\] = \{(.*?)^\};/ms;
+my @hidden = $hidden =~ /"([^"]+)"/g;
+my ($list) = $doc{'README.md'} =~ /^### mixtrack_redact_args\n(.*?)^### /ms;
+
+cmp_ok(scalar(@hidden), '>', 10, 'there is a list of what is hidden');
+is(join(' ', grep { index($list, "`$_`") < 0 } @hidden), '', 'all of it is in the README');
+
 # ---- every counter, every property
 
 $t->conf(<<'EOC')->run;
@@ -125,17 +162,43 @@ for my $k (sort map { my $k = $_; ref $p->{$k} eq 'HASH' ? map {[$k, $_]} keys %
     ok($known, join('.', @$k) . ' is explained');
 }
 
-my ($standard) = slurp("$root/src/ngx_mixtrack_property.c") =~ /ngx_mixtrack_standard_properties\[\] = \{(.*?)^\};/ms;
-for my $name ($standard =~ /ngx_string\("([^"]+)"\)/g, qw(token time $insert_id distinct_id $device_id $user_id ip)) {
-    like($doc{'README.md'}, qr/^\| `\Q$name\E` \| .+ \| .+ \|$/m, "$name is in the table of properties");
+my $source     = slurp("$root/src/ngx_mixtrack_property.c");
+my @properties = qw(token time $insert_id distinct_id $device_id $user_id ip);
+
+for my $table (qw(standard constant)) {
+    my ($rows) = $source =~ /ngx_mixtrack_${table}_properties\[\] = \{(.*?)^\};/ms;
+    push @properties, $rows =~ /\{ ngx_string\("([^"]+)"\)/g;
+}
+my ($args) = slurp("$root/src/core/mxt_args.c") =~ /mxt_args_names\[MXT_ARGS_N\] = \{(.*?)^\};/ms;
+push @properties, $args =~ /mxt_args_name\("(\w+)"\)/g;
+
+cmp_ok(scalar(@properties), '>', 40, 'there are properties');
+
+for my $file ('README.md', 'docs/events.md') {
+    is(join(' ', grep { $doc{$file} !~ /^\|[^|\n]*`\Q$_\E`[^|\n]*\| .+ \|$/m } @properties),
+        '', "$file: each property is in a table");
 }
 
-# ---- links to files
+# the same way round
+my ($table) = $doc{'README.md'} =~ /^\| property \| what it is \| left out \|\n(.*?)\n\n/ms;
+for my $name (map {/`([^`]+)`/g} $table =~ /^\|([^|\n]*)\|/mg) {
+    ok(scalar(grep { $_ eq $name } @properties), "$name is a property");
+}
+
+# ---- links to files and to headings
+
+sub headings ($text) {
+    return map { lc =~ s/[^\w\s-]//gr =~ s/ /-/gr } $text =~ /^#+ (.+)$/mg;
+}
 
 for my $file (sort keys %doc) {
     my ($dir) = "$root/$file" =~ m{^(.*)/};
     for my $link ($doc{$file} =~ /\]\(([^):]+)\)/g) {
-        ok(-e "$dir/" . $link =~ s/#.*//r, "$file: $link is there");
+        my ($path, $anchor) = $link =~ /^([^#]*)(?:#(.*))?$/;
+        my $text = $path eq '' ? $doc{$file} : -f "$dir/$path" ? slurp("$dir/$path") : '';
+
+        ok($path eq '' || -e "$dir/$path", "$file: $path is there") if !defined $anchor;
+        ok(scalar(grep { $_ eq $anchor } headings($text)), "$file: $link is there") if defined $anchor;
     }
 }
 
