@@ -70,6 +70,9 @@
 
 #define NGX_MIXTRACK_IP_ANONYMIZE     2
 
+/* NGX_HTTP_VERSION_30, which nginx has since 1.25 */
+#define NGX_MIXTRACK_HTTP_3           3000
+
 #define ngx_mixtrack_raw(j, text)     mxt_json_raw(j, text, sizeof(text) - 1)
 
 

@@ -325,7 +325,8 @@ ngx_mixtrack_device_wanted(ngx_http_request_t *r,
     ngx_mixtrack_ids_t     ids;
     ngx_mixtrack_event_t  *event;
 
-    if (!ngx_mixtrack_visitor_navigates(r)
+    if (ngx_mixtrack_is_empty(mlcf->device_id)
+        || !ngx_mixtrack_visitor_navigates(r)
         || ngx_mixtrack_visitor_unread(r)
         || ngx_mixtrack_visitor_speculates(r)
         || ngx_mixtrack_visitor_agent(r)->bot)

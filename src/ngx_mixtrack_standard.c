@@ -146,8 +146,16 @@ ngx_mixtrack_standard_urls(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
 
     if (r->host_start && r->host_end) {
         host.data = r->host_start;
-        host.len = (size_t) ((r->port_start && r->port_end > r->host_end
-                              ? r->port_end : r->host_end) - r->host_start);
+        host.len = (size_t) (r->host_end - r->host_start);
+
+        /* in a request line there is more behind it, and HTTP/2's authority
+         * has its port */
+
+        if (r->http_version <= NGX_HTTP_VERSION_11 && *r->host_end == ':') {
+            do {
+                host.len++;
+            } while (host.data[host.len] >= '0' && host.data[host.len] <= '9');
+        }
 
     } else if (r->headers_in.host && r->headers_in.host->value.len) {
         host = r->headers_in.host->value;
@@ -265,7 +273,14 @@ ngx_mixtrack_standard_url(ngx_mixtrack_loc_conf_t *mlcf,
     start = j->pos;
     cut = mxt_redact_url(mlcf->redact, j, &v->url, left);
 
-    if (cut || j->overflow || v->url.fragment.data) {
+    if (cut || j->overflow || v->url.fragment.data
+        || ngx_strlchr((u_char *) (uintptr_t) v->url.authority.data,
+                       (u_char *) (uintptr_t) v->url.authority.data
+                       + v->url.authority.len, '/')
+        || ngx_strlchr((u_char *) (uintptr_t) v->url.authority.data,
+                       (u_char *) (uintptr_t) v->url.authority.data
+                       + v->url.authority.len, '?'))
+    {
         return cut;
     }
 
@@ -322,10 +337,16 @@ ngx_mixtrack_standard_search(ngx_http_request_t *r,
 
         cookie = ngx_mixtrack_visitor_cookie(r, project);
 
-        return (type == NGX_MIXTRACK_SEARCH_ENGINE)
-               ? ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_SEARCH_ENGINE],
-                                  left)
-               : ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_KEYWORD], left);
+        if (type == NGX_MIXTRACK_SEARCH_ENGINE) {
+            return ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_SEARCH_ENGINE],
+                                    left);
+        }
+
+        /* it was an argument once */
+
+        return mxt_redact_hides(mlcf->redact, "q", 1)
+               ? 0 : ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_KEYWORD],
+                                      left);
     }
 
     if (type == NGX_MIXTRACK_SEARCH_ENGINE) {
@@ -595,7 +616,7 @@ ngx_mixtrack_standard_http(ngx_http_request_t *r, mxt_json_t *j,
         version = "2";
         break;
 
-    case 3000: /* NGX_HTTP_VERSION_30 of nginx 1.25 */
+    case NGX_MIXTRACK_HTTP_3:
         version = "3";
         break;
 

@@ -138,7 +138,10 @@ ngx_mixtrack_visitor_logs(ngx_http_request_t *r)
 ngx_uint_t
 ngx_mixtrack_visitor_unread(ngx_http_request_t *r)
 {
-    return r->http_state < NGX_HTTP_PROCESS_REQUEST_STATE;
+    /* HTTP/3 does not say */
+
+    return r->http_state < NGX_HTTP_PROCESS_REQUEST_STATE
+           && r->http_version < NGX_MIXTRACK_HTTP_3;
 }
 
 
@@ -146,6 +149,13 @@ void
 ngx_mixtrack_visitor_method(ngx_http_request_t *r, ngx_str_t *method)
 {
     u_char  *p;
+
+    /* of what nginx could not parse nothing is a method */
+
+    if (r->method_name.len == 0) {
+        ngx_str_null(method);
+        return;
+    }
 
     *method = r->request_line;
 
@@ -319,6 +329,18 @@ ngx_mixtrack_visitor_page_view(ngx_http_request_t *r)
     if (s->len && (s->len != sizeof("navigate") - 1
                    || ngx_strncasecmp(s->data, (u_char *) "navigate", s->len)
                       != 0))
+    {
+        return 0;
+    }
+
+    /* without those, as of plain http, an image is known by what it accepts:
+     * a favicon, say, that a fallback answers with a page */
+
+    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_ACCEPT);
+
+    if (s->len > sizeof("image/") - 1
+        && ngx_strncasecmp(s->data, (u_char *) "image/", sizeof("image/") - 1)
+           == 0)
     {
         return 0;
     }
@@ -498,7 +520,7 @@ ngx_mixtrack_visitor_cookie(ngx_http_request_t *r,
 
     v->project = project;
 
-    if (ngx_mixtrack_has_cookies(r)) {
+    if (ngx_mixtrack_has_cookies(r) && !ngx_mixtrack_visitor_unread(r)) {
 
         ngx_mixtrack_visitor_token(r, project, "mp_", "_mixpanel", buf, &name);
 
