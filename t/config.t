@@ -289,7 +289,7 @@ good "mixtrack a $_", config(location => "mixtrack a $_;") for
 good 'a sample of a project if', config(
     http => 'mixtrack_project b { token T; }', location => 'mixtrack a project=b sample=1% if=$arg_a;');
 good "mixtrack_property with $_", config(location => "mixtrack_property a b $_;") for
-    'if=$arg_a', 'if=1', 'if="$arg_a$arg_b"', 'type=string if=$arg_a', 'if=$arg_a type=string';
+    'if=$arg_a', 'if=1', '"if=$arg_a$arg_b"', 'type=string if=$arg_a', 'if=$arg_a type=string';
 good "a $_->[0] of $_->[1]", config(location => "mixtrack_property a '$_->[1]' type=$_->[0];") for
     ['number', '-1.5e3'], ['bool', 'off'], ['string', 'off'], ['time', '1700000000.5'], ['time', '2026-02-28T12:00:00Z'],
     ['list', 'a, b,c'], ['list', ','], ['json', '{"a":[1,true,null,"x"]}'], ['json', '"x"'];
@@ -306,7 +306,7 @@ for my $name (qw(mixtrack_redact_args mixtrack_keep_args)) {
 good 'both lists of arguments', config(location => "mixtrack_redact_args a;\nmixtrack_keep_args b;");
 good "mixtrack_device_cookie $_", config(location => "mixtrack_device_cookie $_;") for
     'off', 'd', '__Host-d secure', 'a.b_c-d!#&', 'd max_age=1s', 'd max_age=2y', 'd domain=example.com',
-    'd domain=.example.com', 'd samesite=lax', 'd samesite=strict', 'd samesite=none secure',
+    'd domain=.example.com', 'd samesite=lax', 'd samesite=strict', 'd samesite=none secure', 'd if=$arg_a', 'd secure if=1',
     'd secure samesite=none', 'd domain=example.com max_age=30d samesite=strict secure';
 
 # at any level, one replacing the other
@@ -622,6 +622,8 @@ bad "mixtrack_properties $_", location => "mixtrack_properties $_;", 'invalid', 
 bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe Anonymize "");
 unknown_variable $_, location => "$_ \$nobody_knows;" for
     qw(mixtrack_user_id mixtrack_device_id);
+bad "$_ of itself", location => $_, (split ' ')[0] for 'mixtrack_user_id $mixtrack_user_id;',
+    'mixtrack_user_id a$mixtrack_device_id;', 'mixtrack_device_id ${mixtrack_user_id}b;', 'mixtrack_device_id "$mixtrack_device_id";';
 bad "$_->[0] twice", location => "$_->[0] $_->[1];\n$_->[0] $_->[1]; # here", $_->[0] for
     ['mixtrack_properties', 'minimal'], ['mixtrack_ip', 'on'], ['mixtrack_user_id', 'a'],
     ['mixtrack_device_id', 'a'], ['mixtrack_respect', 'dnt'], ['mixtrack_respect', 'off'],
@@ -647,7 +649,7 @@ bad "mixtrack_device_cookie $_", location => "mixtrack_device_cookie $_;", 'mixt
 bad "mixtrack_device_cookie $_", location => "mixtrack_device_cookie $_;", 'mixtrack_device_cookie', (split ' ')[-1] for
     'd max_age=', 'd max_age=0', 'd max_age=-1', 'd max_age=soon', 'd max_age=1.5d', 'd domain=', 'd samesite=',
     'd samesite=Lax', 'd samesite=no', 'd httponly', 'd path=/', 'd secure=1', 'd e', 'd off', 'off secure',
-    'd secure secure', 'd max_age=1d max_age=2d', 'd domain=a domain=b', 'd samesite=lax samesite=strict';
+    'd secure secure', 'd if=', 'd if=1 if=2', 'd max_age=1d max_age=2d', 'd domain=a domain=b', 'd samesite=lax samesite=strict';
 bad 'mixtrack_device_cookie with a domain that is none', location => 'mixtrack_device_cookie d "domain=a;b";',
     'mixtrack_device_cookie', 'domain=a;b';
 bad 'samesite=none without secure', location => 'mixtrack_device_cookie d samesite=none;',

@@ -27,6 +27,8 @@ http {
 
     mixtrack_project { token T; endpoint %%INGEST_9%%; zone 2m; batch interval=50ms; }
 
+    mixtrack_project second { token U; endpoint %%INGEST_9%%; zone 2m; batch interval=50ms; }
+
     mixtrack hit;
     mixtrack_properties minimal;
     mixtrack_property k  $k;
@@ -55,9 +57,11 @@ http {
 
         location /off      { mixtrack_device_cookie off; return 200; location /off/on { mixtrack_device_cookie dev; return 200; } }
         location /other    { mixtrack_device_cookie other; return 200; }
+        location /gated    { mixtrack_device_cookie dev if=$http_x_consent; return 200; }
         location /if       { if ($cookie_consent != yes) { mixtrack_device_cookie off; return 200; } return 200; }
-        location /no_event { mixtrack off; add_header Cache-Control $http_x_cc; return 200; }
+        location /no_event { mixtrack off; return 200; }
 
+        location /two_projects { mixtrack a if=0; mixtrack b project=second if=0; return 200; }
         location /respect_none { mixtrack_respect off; return 200; }
         location /respect_gpc  { mixtrack_respect gpc; return 200; }
 
@@ -125,7 +129,7 @@ http {
         location /cc     { add_header Cache-Control $http_x_cc always; return 200; }
         location /e404   { return 404; }
         location /accel  { add_header X-Accel-Redirect /internal; return 200; }
-        location /cookie { add_header Set-Cookie "session=1"; add_header Set-Cookie "dev2=2"; return 200; }
+        location /cookie { add_header Set-Cookie "session=1"; add_header Set-Cookie "dev2=2"; add_header Set-Cookie $http_x_set; return 200; }
     }
 }
 EOF
@@ -174,12 +178,13 @@ sub given ($name, $how, %o) {
     return @set ? $set[0][0] : undef;
 }
 
-# One that is given none; shared => 1 if for Cache-Control.
+# One that is given none; shared => 1 if for Cache-Control, others => 1 if
+# somebody else may set that cookie.
 sub not_given ($name, $how, $device = undef, %o) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     my ($k, $reply) = request($how, $device, %o, name => $name);
-    my @set = map { cookies($reply, $_) } qw(dev other);
+    my @set = grep { !$o{others} || $_->[0] =~ /^$uuid\z/ } map { cookies($reply, $_) } qw(dev other);
 
     ok($reply =~ m{^HTTP/\S+ \d+} && !@set, "$name: is given none") or diag($reply);
     $shared++ if $o{shared};
@@ -204,7 +209,7 @@ given 'in any case', at('/', 'sec-fetch-mode: Navigate');
 given 'by Accept', at('/', @accept);
 given 'by Accept, html last', at('/', 'Accept: application/xml;q=0.9, text/html');
 given 'by Accept, in any case', at('/', 'ACCEPT: Text/HTML');
-not_given 'no event there', at('/no_event', @nav), undef, events => 0;
+not_given 'nothing is tracked there', at('/no_event', @nav), undef, events => 0;
 
 not_given 'nobody says what it is', at('/');
 not_given 'Accept: */*', at('/', 'Accept: */*');
@@ -215,6 +220,7 @@ not_given 'Accept: text/plain', at('/', 'Accept: text/plain, application/html');
 not_given "mode $_", at('/', "Sec-Fetch-Mode: $_", @accept) for qw(cors no-cors same-origin websocket navigated);
 not_given "destination $_", at('/', 'Sec-Fetch-Mode: navigate', "Sec-Fetch-Dest: $_", @accept)
     for qw(iframe image script embed);
+not_given $_, at('/', @nav, $_) for 'Sec-Purpose: prefetch;prerender', 'Purpose: prefetch', 'X-Moz: prefetch';
 not_given 'a bot', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent: Mozilla/5.0 (compatible; Googlebot/2.1)');
 not_given 'a bot without a name', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent:');
 
@@ -287,6 +293,10 @@ given 'of another name', at('/other', @nav), cookie => 'other';
 not_given 'of another name, the next', at('/other', @nav, "Cookie: dev=$sdk; other=$own"), $own;
 not_given 'if, without consent', at('/if', @nav);
 given 'if, with consent', at('/if', @nav, 'Cookie: consent=yes');
+not_given 'if=, without consent', at('/gated', @nav);
+not_given 'if=, 0', at('/gated', @nav, 'X-Consent: 0');
+given 'if=, with consent', at('/gated', @nav, 'X-Consent: 1');
+not_given 'if=, without consent any more', at('/gated', @nav, "Cookie: dev=$own"), $own;
 given 'looked at before it is issued', at('/set', @nav);
 
 
@@ -319,6 +329,8 @@ given 'SSI', at('/ssi', @nav);
     given 'beside other cookies', sub ($k) { $reply = $t->get("/cookie?k=$k", headers => \@nav) };
     is(join(' ', sort $reply =~ /^Set-Cookie: (session=1|dev2=2)\r$/mg), 'dev2=2 session=1', 'and those are there');
 }
+not_given 'the upstream sets it by itself', at('/cookie', @nav, 'X-Set: dev=1; Path=/'), undef, others => 1;
+given 'the upstream sets one that is called nearly so', at('/cookie', @nav, 'X-Set: device=1');
 
 
 # ---- not with an objection
@@ -336,6 +348,8 @@ given 'GPC is respected, DNT is not', at('/respect_gpc', @nav, 'DNT: 1');
 given 'DNT: 0', at('/', @nav, 'DNT: 0');
 given 'opted in', at('/', @nav, 'Cookie: __mp_opt_in_out_T=1');
 given 'opted out of another token', at('/', @nav, 'Cookie: __mp_opt_in_out_U=0');
+not_given 'opted out of one project of two', at('/two_projects', @nav, 'Cookie: __mp_opt_in_out_U=0'), @skipped;
+not_given 'opted out of the other', at('/two_projects', @nav, 'Cookie: __mp_opt_in_out_T=0'), @skipped;
 given 'nothing is respected', at('/respect_none', @nav, 'DNT: 1', 'Sec-GPC: 1', 'Cookie: mp_optout=1');
 
 
@@ -363,10 +377,9 @@ given 'the directive has none', at('/device', @nav);
 }
 
 
-# ---- what is there is no id of ours: it is somebody's, and stays
+# ---- what is there is no id: it is somebody's all the same, and not ours
 
 my %invalid = (
-    'empty'        => '',
     'a word'       => 'x',
     'upper case'   => uc $sdk,
     'version 1'    => '3f2504e0-4f89-11d3-9a0c-0305e82c3301',
@@ -383,10 +396,13 @@ my %invalid = (
 );
 
 for (sort keys %invalid) {
-    next if $_ eq 'empty';
     not_given "invalid: $_", at('/', @nav, "Cookie: dev=$invalid{$_}");
     not_given "invalid, and no navigation: $_", at('/', "Cookie: dev=$invalid{$_}");
+    not_given "invalid, but the SDK has one: $_",
+        at('/', @nav, sdk('T', '$device_id' => $sdk) . "; dev=$invalid{$_}"), $sdk;
 }
+given 'an empty one', at('/', @nav, 'Cookie: dev=');
+given 'an empty one among others', at('/', @nav, 'Cookie: a=b; dev=; c=d');
 
 
 # ---- what a shared cache may keep: no cookie, and it is counted
@@ -394,12 +410,13 @@ for (sort keys %invalid) {
 my @keeps = (
     'public', 'Public', 's-maxage=60', 'max-age=60', 'MAX-AGE=60', 'public, max-age=60', 'max-age=0, s-maxage=60',
     'must-revalidate,max-age=31536000', 'no-cache, max-age=60', 'no-transform, public', 'immutable,public',
-    'max-age=60,', ',max-age=60',
+    'max-age=60,', ',max-age=60', 'max-age="60"', 's-maxage="60"', 'max-age=060', 'private="X-Other", max-age=60',
+    'no-storex, public', 'privatex, public', 'max-age=99999999999999999999',
 );
 my @keeps_not = (
     '', 'private', 'no-store', 'no-cache', 'max-age=0', 's-maxage=0', 'private, max-age=60', 'max-age=60, private',
     'max-age=60,PRIVATE', 'no-store, max-age=60', 'public, no-store', 'must-revalidate', 'no-cache, no-store, must-revalidate',
-    'x-public', 'nonsense', 'max-age', 'max-age=', 'max-age=x',
+    'x-public', 'publicx', 'nonsense', 'max-age', 'max-age=', 'max-age=x', 'max-age="0"', 'max-age=00', 'private="X-Other", no-store',
 );
 
 for my $where ('/upstream', '/add_header', '/both', '/two') {
@@ -418,9 +435,6 @@ given 'public, but the client does not see it', at('/hidden', @nav, 'X-CC: publi
 not_given "expires $_", at("/expires/$_", @nav), undef, shared => 1 for qw(hour max);
 given "expires $_", at("/expires/$_", @nav) for qw(epoch past off private);
 not_given 'public, an error', at('/expires/error', @nav), undef, shared => 1;
-
-not_given "a cache may keep: $_", at('/add_header', @nav, "X-CC: $_"), undef, shared => 1
-    for 'max-age="60"', 's-maxage="60"', 'max-age=060', 'private="X-Other", max-age=60';
 
 # who would be given none is not counted
 not_given 'public, an asset', at('/add_header', 'X-CC: public');
@@ -473,6 +487,12 @@ my %bad = (
     'dev samesite=;'           => ['"samesite="'],
     'dev samesite=Maybe;'      => ['"samesite=Maybe"'],
     'dev samesite=none;'       => ['"samesite=none"', '"secure"'],
+    'dev secure secure;'       => ['"secure"'],
+    'dev samesite=lax samesite=strict;' => ['"samesite=strict"'],
+    'dev max_age=1d max_age=2d;' => ['"max_age=2d"'],
+    'dev domain=a domain=b;'   => ['"domain=b"'],
+    'dev if=;'                 => ['"if="'],
+    'dev if=$host if=$args;'   => ['"if=$args"'],
     'dev secure=yes;'          => ['"secure=yes"'],
     'dev httponly;'            => ['"httponly"'],
     'off secure;'              => ['off'],
@@ -482,10 +502,9 @@ my %bad = (
 
 for my $args (sort keys %bad) {
     my $r    = $t->test_config(config("mixtrack_device_cookie $args"));
-    my @why  = grep { index($r->{emerg}[0] // '', $_) < 0 } '"mixtrack_device_cookie"', @{$bad{$args}};
+    my @why  = grep { index($r->{emerg}[0] // '', $_) < 0 } 'mixtrack_device_cookie', @{$bad{$args}};
     my ($at) = ($r->{emerg}[0] // '') =~ / in \Q$r->{file}\E:(\d+)$/;
 
-    local $TODO = '"off" with an option is a cookie of this name' if $args eq 'off secure;';
     is_deeply([$r->{rc}, scalar @{$r->{emerg}}, "@why", $at], [1, 1, '', $r->{marked}[0]],
         "nginx -t: mixtrack_device_cookie $args") or diag($r->{out});
 }

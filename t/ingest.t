@@ -238,6 +238,38 @@ is(track([event(5, '$insert_id' => 'a_b')], '?ip=0')->{body}, '0', 'not verbose:
 is(track('[{]')->{status}, 400, 'no JSON');
 is($ingest->stats->{invalid}, 4, 'all of them are counted');
 
+# ---- ids that belong together, and what a value may hold
+
+for my $case (
+    ['nobody',                      '',                [distinct_id => '']],
+    ['a user',                      '',                [distinct_id => 'joe', '$user_id' => 'joe']],
+    ['a device',                    '',                [distinct_id => '$device:d', '$device_id' => 'd']],
+    ['a user of a device',          '',                [distinct_id => 'joe', '$user_id' => 'joe', '$device_id' => 'd']],
+    ['a user by distinct_id',       '',                [distinct_id => 'joe']],
+    ['a user by distinct_id of a device', '',          [distinct_id => 'joe', '$device_id' => 'd']],
+    ['another user',                'is not $user_id', [distinct_id => 'ann', '$user_id' => 'joe']],
+    ['the device of a user',        'is not $user_id', [distinct_id => '$device:d', '$user_id' => 'joe', '$device_id' => 'd']],
+    ['a bare device',               'is not $device_id', [distinct_id => 'd', '$device_id' => 'd']],
+    ['another device',              'is not $device_id', [distinct_id => '$device:e', '$device_id' => 'd']],
+    ['nobody with a device',        'is not $device_id', [distinct_id => '', '$device_id' => 'd']],
+    ['a device without $device_id', 'not told',        [distinct_id => '$device:d']],
+    ['null',                        'is null',         [a => undef]],
+    ['null in a list',              '',                [a => [1, undef]]],
+    ['null in an object',           '',                [a => {b => undef}]],
+    ['a long text in a list',       'longer than 255', [a => [undef, 'x' x 256]]],
+) {
+    my ($name, $fault, $properties) = @$case;
+
+    $ingest->reset;
+    my $e = event(1);
+    %{$e->{properties}} = (%{$e->{properties}}, @$properties);
+    track([$e]);
+    my @faults = $ingest->check;
+    ok(length $fault ? @faults == 1 && index($faults[0], $fault) >= 0 : !@faults, "$name: " . ($fault || 'right'))
+        or diag("@faults");
+}
+$ingest->reset;
+
 # ---- poison
 
 my %one = (match => 'seq=66"', error => 'bad apple');

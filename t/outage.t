@@ -105,7 +105,7 @@ for my $connections (8, 1) {
 
     my $load = outage($name, $from, 2500, reload => 1);
     my $file = spooled();
-    my $live = $t->load(from => $from + 50000, count => 40000, rate => 300);
+    my $live = $t->load(from => $from + 50000, count => 40000, rate => 100);
     ok($live->wait_served(50), "$name: live events");
 
     $ingest->start;
@@ -114,12 +114,12 @@ for my $connections (8, 1) {
     $ingest->faults({delay => 70});
 
     # as many as were written before the new ones, which have none
-    ok($t->wait_status(sub { $_->{adopted} >= keys %$file }, timeout => 30), "$name: all files are adopted");
+    ok($t->wait_status(sub { $_->{adopted} >= keys %$file }, timeout => 60), "$name: all files are adopted");
     $live->stop;
 
     account($ingest, [$load, $live], name => $name);
     at_rest($t, name => $name);
-    in_turn($file, [arrived(0)], $connections == 1 ? 0 : 3, $name);
+    in_turn($file, [arrived(0)], $connections == 1 ? 0 : 5, $name);
     is(scalar(spool_files($t)), 0, "$name: the spool is empty");
     cmp_ok($ingest->stats->{high_water}, '<=', $connections, "$name: and no more");
 

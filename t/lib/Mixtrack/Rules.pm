@@ -216,18 +216,23 @@ sub _given ($v) {
     return {exists => 1, value => $v};
 }
 
-# ids that belong together, in the simplified form
+# ids that belong together, in the simplified form; an older SDK's cookie tells
+# a user by distinct_id alone, which has no prefix then
 sub _ids ($p) {
     my ($user, $device, $distinct) = @$p{qw($user_id $device_id distinct_id)};
 
     return () if !defined $distinct;
-    return $distinct eq $user           ? () : 'distinct_id is not $user_id'   if defined $user;
-    return $distinct eq "\$device:$device" ? () : 'distinct_id is not $device_id' if defined $device;
-    return $distinct eq ''              ? () : 'distinct_id of nobody';
+    return $distinct eq $user ? () : 'distinct_id is not $user_id' if defined $user;
+
+    my $prefixed = $distinct =~ /^\$device:/;
+
+    return $prefixed ? 'distinct_id of a device that is not told' : () if !defined $device;
+    return $distinct eq "\$device:$device" ? ()
+        : $prefixed || $distinct eq '' || $distinct eq $device ? 'distinct_id is not $device_id' : ();
 }
 
 sub _value ($v, $depth) {
-    return _shape($v, $depth) // _texts($v);
+    return _shape($v, $depth) // (defined $v ? _texts($v) : 'is null');
 }
 
 # lists and objects
@@ -244,7 +249,7 @@ sub _shape ($v, $depth) {
 
 # what is in them
 sub _texts ($v) {
-    return 'is null' if !defined $v;
+    return undef if !defined $v;
 
     if (ref $v eq 'HASH' || ref $v eq 'ARRAY') {
         for (ref $v eq 'HASH' ? keys %$v   : ()) { return 'a name longer than 255 bytes' if _bytes($_) > TEXT_MAX }
