@@ -44,6 +44,13 @@ http {
     %%GLOBALS_HTTP%%
     keepalive_requests 100000;
 
+    # small events, so that it is the tests that say when a zone is full
+    mixtrack_properties minimal;
+    mixtrack_property   \$current_url "\$scheme://\$http_host\$request_uri";
+    mixtrack_property   method         \$request_method;
+    mixtrack_property   status         \$status        type=number;
+    mixtrack_property   request_time   \$request_time  type=number;
+
     mixtrack_project { $project }
     $text{projects}
     $text{http}
