@@ -56,7 +56,7 @@ my $end = breakage($t, $ingest, 'no certificate of ours',
     middle => sub { conf(ours('stranger')); ok($t->reload, 'a reload with one that is unknown') },
     no_post => 1,
     heal   => sub { conf(ours('client')); ok($t->reload, 'a reload with the one that is known') },
-    why    => qr/alert|certificate|SSL|reset|Empty|Broken/,
+    why    => qr/alert|certificate|SSL|reset|Empty|Broken|failure/,
     duplicates => 1);
 posts_have('it knows who we are', $end->{broken_at}, client => 'client');
 
