@@ -304,6 +304,12 @@ ngx_mixtrack_main_conf_t *ngx_mixtrack_main_conf(ngx_cycle_t *cycle);
 void ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place);
 
 
+/* ngx_mixtrack_track.c */
+
+/* "mixtrack EVENT ..." and "mixtrack off"; conf is a location's. */
+char *ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
 /* ngx_mixtrack_project.c */
 
 /* The block "mixtrack_project [NAME] { ... }"; conf is the main one. */
@@ -314,6 +320,12 @@ char *ngx_mixtrack_project_block(ngx_conf_t *cf, ngx_command_t *cmd,
  * manager is the flusher.  NGX_OK, or NGX_ERROR with the reason logged. */
 ngx_int_t ngx_mixtrack_project_init(ngx_conf_t *cf,
     ngx_mixtrack_main_conf_t *mmcf);
+
+
+/* The project whose visitor it is: that of the location's first event, else
+ * the first one; NULL when there is none. */
+ngx_mixtrack_project_t *ngx_mixtrack_project_of(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf);
 
 
 /* ngx_mixtrack_option.c */
@@ -451,23 +463,30 @@ ngx_int_t ngx_mixtrack_event_render(ngx_conf_t *cf,
     ngx_mixtrack_event_t *event);
 
 
-/* ngx_mixtrack_event.c */
+/* ngx_mixtrack_insert_id.c */
 
 /* Seeds the $insert_id of this process. */
-void ngx_mixtrack_event_init_process(void);
+void ngx_mixtrack_insert_id_init_process(void);
+
+/* The log phase of another request begins. */
+void ngx_mixtrack_insert_id_begin(void);
+
+/* Appends that of event number n of the request, from 1, with its name, but
+ * for the closing quote. */
+void ngx_mixtrack_insert_id_write(ngx_http_request_t *r, mxt_json_t *j,
+    ngx_uint_t n);
+
+/* That of the request's first event, also before there is one.  NGX_OK, or
+ * NGX_ERROR when there is no memory. */
+ngx_int_t ngx_mixtrack_insert_id_get(ngx_http_request_t *r, ngx_str_t *id);
 
 /* What is kept of a request; NULL if there is nothing, or with create when
  * there is no memory. */
 ngx_mixtrack_ctx_t *ngx_mixtrack_ctx(ngx_http_request_t *r,
     ngx_uint_t create);
 
-/* The $insert_id of the request's first event, also before there is one. */
-ngx_int_t ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_str_t *id);
 
-/* The project whose visitor it is: that of the location's first event, else
- * the first one; NULL when there is none. */
-ngx_mixtrack_project_t *ngx_mixtrack_project_of(ngx_http_request_t *r,
-    ngx_mixtrack_loc_conf_t *mlcf);
+/* ngx_mixtrack_event.c */
 
 /* The log phase's handler: writes and queues a request's events. */
 ngx_int_t ngx_mixtrack_event_handler(ngx_http_request_t *r);

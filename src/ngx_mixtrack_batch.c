@@ -13,15 +13,6 @@
 #include "ngx_mixtrack_flusher.h"
 
 
-/* a segment at whose deflating so many flushers died is not tried again */
-#define NGX_MIXTRACK_DEATHS  3
-
-
-static ngx_uint_t ngx_mixtrack_batch_order(ngx_mixtrack_flusher_t *f);
-static int ngx_libc_cdecl ngx_mixtrack_batch_compare(const void *one,
-    const void *two);
-static ngx_int_t ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f,
-    ngx_uint_t segment);
 static ngx_uint_t ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t segment,
     const ngx_mixtrack_size_t *most);
@@ -37,9 +28,6 @@ static ngx_uint_t ngx_mixtrack_batch_find(ngx_mixtrack_batch_t *batch,
     uint32_t event, uint32_t *record, uint32_t *end);
 static void ngx_mixtrack_batch_outcome(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint32_t event, mxt_outcome_e outcome);
-static void ngx_mixtrack_batch_unlease(ngx_mixtrack_flusher_t *f,
-    ngx_uint_t segment);
-static void ngx_mixtrack_batch_drop(ngx_mixtrack_lease_t *lease);
 static void ngx_mixtrack_batch_release(ngx_mixtrack_batch_t *batch);
 
 
@@ -74,13 +62,13 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
 
     /* a replaced flusher finishes what it has begun, and no more */
 
-    n = mxt_zone_holds(&f->zone) ? ngx_mixtrack_batch_order(f) : 0;
+    n = mxt_zone_holds(&f->zone) ? ngx_mixtrack_lease_order(f) : 0;
 
     for (i = 0; i < n; i++) {
 
         segment = f->order[i].segment;
 
-        if (ngx_mixtrack_batch_lease(f, segment) == NGX_OK
+        if (ngx_mixtrack_lease(f, segment) == NGX_OK
             && !ngx_mixtrack_batch_add(f, batch, segment, size))
         {
             break;
@@ -93,88 +81,6 @@ ngx_mixtrack_batch_build(ngx_mixtrack_flusher_t *f,
     }
 
     return ngx_mixtrack_batch_begin(f, batch, stored);
-}
-
-
-/* the sealed segments that are nobody's, the oldest first */
-
-static ngx_uint_t
-ngx_mixtrack_batch_order(ngx_mixtrack_flusher_t *f)
-{
-    uint64_t        w;
-    ngx_uint_t      i, n;
-    mxt_segment_t  *s;
-
-    n = 0;
-
-    for (i = 0; i < f->zone.shm->segments; i++) {
-
-        s = &f->zone.segment[i];
-        w = mxt_segment_word(s);
-
-        if ((w & (MXT_SEGMENT_SEALED|MXT_SEGMENT_LEASED)) == MXT_SEGMENT_SEALED
-            && mxt_word_count(w) > mxt_segment_settled(s, w))
-        {
-            f->order[n].opened = __atomic_load_n(&s->opened,
-                                                 __ATOMIC_RELAXED);
-            f->order[n].segment = (uint32_t) i;
-            n++;
-        }
-    }
-
-    ngx_qsort(f->order, (size_t) n, sizeof(ngx_mixtrack_order_t),
-              ngx_mixtrack_batch_compare);
-
-    return n;
-}
-
-
-static int ngx_libc_cdecl
-ngx_mixtrack_batch_compare(const void *one, const void *two)
-{
-    const ngx_mixtrack_order_t *a = one;
-    const ngx_mixtrack_order_t *b = two;
-
-    return (a->opened > b->opened) - (a->opened < b->opened);
-}
-
-
-static ngx_int_t
-ngx_mixtrack_batch_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
-{
-    uint64_t               w;
-    mxt_segment_t         *s;
-    ngx_mixtrack_lease_t  *lease;
-
-    s = &f->zone.segment[segment];
-    lease = &f->lease[segment];
-
-    if (mxt_segment_lease(s, f->zone.own_index, &w) != 0) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memzero(lease, sizeof(ngx_mixtrack_lease_t));
-
-    lease->base = (uint16_t) mxt_segment_settled(s, w);
-    lease->next = lease->base;
-    lease->to = (uint16_t) mxt_word_count(w);
-
-    /* it may have been settled between our look and our lease */
-
-    if (lease->base == lease->to) {
-        lease->to = 0;
-        (void) mxt_segment_unlease(s, f->zone.own_index);
-        return NGX_DECLINED;
-    }
-
-    lease->fate = ngx_calloc((size_t) (lease->to - lease->base), f->log);
-
-    if (mxt_zone_deaths(&f->zone, (unsigned) segment) >= NGX_MIXTRACK_DEATHS) {
-        ngx_mixtrack_reject_segment(f, segment, "flushers died of it");
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -526,30 +432,12 @@ static void
 ngx_mixtrack_batch_outcome(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint32_t event, mxt_outcome_e outcome)
 {
-    uint32_t               segment, record, end;
-    ngx_mixtrack_lease_t  *lease;
+    uint32_t    record, end;
+    ngx_uint_t  r;
 
-    segment = batch->range[ngx_mixtrack_batch_find(batch, event, &record,
-                                                   &end)].segment;
-    lease = &f->lease[segment];
+    r = ngx_mixtrack_batch_find(batch, event, &record, &end);
 
-    /* given back with another batch */
-
-    if (lease->to == 0) {
-        return;
-    }
-
-    lease->done++;
-    lease->outcome[outcome]++;
-
-    if (lease->fate) {
-        lease->fate[record - lease->base] = (unsigned char) (outcome + 1);
-    }
-
-    if (lease->done == lease->to - lease->base) {
-        mxt_zone_settle(&f->zone, segment, lease->to, lease->outcome);
-        ngx_mixtrack_batch_drop(lease);
-    }
+    ngx_mixtrack_lease_outcome(f, batch->range[r].segment, record, outcome);
 }
 
 
@@ -626,74 +514,10 @@ ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
 
         first += n;
 
-        ngx_mixtrack_batch_unlease(f, range->segment);
-
-        if (f->partial == range->segment) {
-            f->partial = f->zone.shm->segments;
-        }
+        ngx_mixtrack_lease_give_back(f, range->segment);
     }
 
     ngx_mixtrack_batch_release(batch);
-}
-
-
-/* what has an outcome before the first record that has none keeps it */
-
-static void
-ngx_mixtrack_batch_unlease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
-{
-    uint32_t               n, outcome[MXT_OUTCOMES];
-    ngx_mixtrack_lease_t  *lease;
-
-    lease = &f->lease[segment];
-
-    if (lease->to == 0) {
-        return;
-    }
-
-    ngx_memzero(outcome, sizeof(outcome));
-
-    for (n = 0;
-         lease->fate && n < (uint32_t) (lease->to - lease->base)
-         && lease->fate[n];
-         n++)
-    {
-        outcome[lease->fate[n] - 1]++;
-    }
-
-    if (n) {
-        mxt_zone_settle(&f->zone, (unsigned) segment, lease->base + n,
-                        outcome);
-
-    } else {
-        (void) mxt_segment_unlease(&f->zone.segment[segment],
-                                   f->zone.own_index);
-    }
-
-    ngx_mixtrack_batch_drop(lease);
-}
-
-
-void
-ngx_mixtrack_batch_return(ngx_mixtrack_flusher_t *f)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < f->zone.shm->segments; i++) {
-        ngx_mixtrack_batch_unlease(f, i);
-    }
-
-    f->partial = f->zone.shm->segments;
-}
-
-
-static void
-ngx_mixtrack_batch_drop(ngx_mixtrack_lease_t *lease)
-{
-    ngx_free(lease->fate);
-
-    lease->fate = NULL;
-    lease->to = 0;
 }
 
 

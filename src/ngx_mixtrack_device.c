@@ -265,7 +265,7 @@ ngx_mixtrack_device_get(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         return;
     }
 
-    if (ngx_mixtrack_visitor_find(r, &mlcf->device->name, &value) == NGX_OK
+    if (ngx_mixtrack_identity_find(r, &mlcf->device->name, &value) == NGX_OK
         && mxt_uuid_valid(value.data, value.len))
     {
         id->data = (u_char *) (uintptr_t) value.data;
@@ -336,7 +336,7 @@ ngx_mixtrack_device_wanted(ngx_http_request_t *r,
 
     /* whatever it holds, it is somebody's */
 
-    if (ngx_mixtrack_visitor_find(r, &mlcf->device->name, &value) == NGX_OK
+    if (ngx_mixtrack_identity_find(r, &mlcf->device->name, &value) == NGX_OK
         && value.len)
     {
         return 0;
@@ -354,7 +354,7 @@ ngx_mixtrack_device_wanted(ngx_http_request_t *r,
     event = mlcf->events->elts;
 
     for (i = 0; i < mlcf->events->nelts; i++) {
-        if (ngx_mixtrack_visitor_objects(r, mlcf->respect, event[i].project)
+        if (ngx_mixtrack_identity_objects(r, mlcf->respect, event[i].project)
             != MXT_TRACKED)
         {
             return 0;
@@ -363,7 +363,7 @@ ngx_mixtrack_device_wanted(ngx_http_request_t *r,
 
     /* who has a device already, by the SDK or a directive, keeps it */
 
-    ngx_mixtrack_visitor_ids(r, mlcf, event->project, &ids);
+    ngx_mixtrack_identity_ids(r, mlcf, event->project, &ids);
 
     return ids.device.len == 0 && !ngx_mixtrack_device_set(r, mlcf->device);
 }

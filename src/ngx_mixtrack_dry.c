@@ -8,10 +8,42 @@
 #include "ngx_mixtrack_flusher.h"
 
 
+static ngx_int_t ngx_mixtrack_dry_write(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
 static ngx_int_t ngx_mixtrack_dry_append(ngx_fd_t fd, u_char *p, size_t len);
 
 
 ngx_int_t
+ngx_mixtrack_dry_post(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now)
+{
+    mxt_verdict_t  v;
+
+    batch->attempts++;
+    batch->started = now;
+
+    if (ngx_mixtrack_dry_write(f, batch) == NGX_OK) {
+        ngx_mixtrack_reply_delivered(f, batch, NULL, now);
+        return NGX_OK;
+    }
+
+    ngx_memzero(&v, sizeof(mxt_verdict_t));
+
+    v.verdict = MXT_VERDICT_RETRY;
+    v.delay = mxt_gate_backoff(&f->project->backoff,
+                               f->zone.shm->gate.failures + 1,
+                               (uint32_t) ngx_random());
+
+    ngx_mixtrack_reply_failed(f, batch, &v, "the file of \"endpoint\" cannot "
+                               "be written", now);
+
+    return NGX_DECLINED;
+}
+
+
+/* all of them, or none */
+
+static ngx_int_t
 ngx_mixtrack_dry_write(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch)
 {
     u_char               *buf, *p;

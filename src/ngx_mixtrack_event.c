@@ -13,15 +13,6 @@
 
 #include "mxt_type.h"
 
-#include <sys/random.h>
-
-
-/* 96 random bits and a counter leave three of the API's 36 bytes: "-99" */
-#define NGX_MIXTRACK_RANDOM   12
-#define NGX_MIXTRACK_PREFIX   (2 * NGX_MIXTRACK_RANDOM)
-#define NGX_MIXTRACK_ID       (NGX_MIXTRACK_PREFIX + 9)
-#define NGX_MIXTRACK_ID_MAX   99
-
 
 static ngx_uint_t ngx_mixtrack_event_skips(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_event_t *event,
@@ -33,8 +24,6 @@ static void ngx_mixtrack_event_track(ngx_http_request_t *r,
     ngx_mixtrack_ids_t *ids, ngx_uint_t n);
 static ngx_uint_t ngx_mixtrack_event_head(ngx_http_request_t *r,
     ngx_mixtrack_event_t *event, mxt_json_t *j, ngx_uint_t *cut);
-static void ngx_mixtrack_event_insert_id(ngx_http_request_t *r,
-    mxt_json_t *j, ngx_uint_t n);
 static ngx_uint_t ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
     ngx_mixtrack_project_t *project, mxt_json_t *j);
 static void ngx_mixtrack_event_ip(ngx_http_request_t *r,
@@ -46,18 +35,10 @@ static void ngx_mixtrack_event_mistyped(ngx_http_request_t *r,
     ngx_mixtrack_project_t *project, ngx_mixtrack_property_t *property);
 static size_t ngx_mixtrack_event_anonymize(ngx_http_request_t *r, u_char *buf,
     size_t len);
-static void ngx_mixtrack_event_current(ngx_http_request_t *r);
-static void ngx_mixtrack_event_next_id(void);
-static void ngx_mixtrack_ctx_cleanup(void *data);
 
 
 static u_char  ngx_mixtrack_event_buf[MXT_SEGMENT_SIZE];
-static u_char  ngx_mixtrack_insert_id[NGX_MIXTRACK_ID];
 static time_t  ngx_mixtrack_told;
-
-/* of the request that is being logged, once it is known */
-static u_char      ngx_mixtrack_current_id[NGX_MIXTRACK_ID];
-static ngx_uint_t  ngx_mixtrack_current;
 
 
 ngx_int_t
@@ -76,7 +57,7 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
     }
 
     ngx_mixtrack_visitor_begin(r);
-    ngx_mixtrack_current = 0;
+    ngx_mixtrack_insert_id_begin();
 
     n = 0;
     event = mlcf->events->elts;
@@ -131,7 +112,7 @@ ngx_mixtrack_event_skips(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         }
     }
 
-    objects = ngx_mixtrack_visitor_objects(r, mlcf->respect, event->project);
+    objects = ngx_mixtrack_identity_objects(r, mlcf->respect, event->project);
 
     if (objects != MXT_TRACKED) {
         return objects;
@@ -143,7 +124,7 @@ ngx_mixtrack_event_skips(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         return MXT_TRACKED;
     }
 
-    ngx_mixtrack_visitor_ids(r, mlcf, event->project, ids);
+    ngx_mixtrack_identity_ids(r, mlcf, event->project, ids);
 
     return ngx_mixtrack_event_sampled(r, event, ids) ? MXT_TRACKED
                                                      : MXT_SKIPPED_SAMPLE;
@@ -203,7 +184,7 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     ngx_mixtrack_visitor(r)->path = NULL;
 
     if (!ids->known) {
-        ngx_mixtrack_visitor_ids(r, mlcf, event->project, ids);
+        ngx_mixtrack_identity_ids(r, mlcf, event->project, ids);
     }
 
     cut = 0;
@@ -217,7 +198,7 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     mxt_json_uint(&j, (uint64_t) r->start_sec * 1000 + r->start_msec);
 
-    ngx_mixtrack_event_insert_id(r, &j, n);
+    ngx_mixtrack_insert_id_write(r, &j, n);
 
     cut |= ngx_mixtrack_event_ids(ids, event->project, &j);
 
@@ -288,196 +269,6 @@ ngx_mixtrack_event_head(ngx_http_request_t *r, ngx_mixtrack_event_t *event,
     ngx_mixtrack_raw(j, NGX_MIXTRACK_BEFORE_TIME);
 
     return MXT_TRACKED;
-}
-
-
-/* the first event of a request has the next id, the others add -2, -3, ... */
-
-static void
-ngx_mixtrack_event_insert_id(ngx_http_request_t *r, mxt_json_t *j,
-    ngx_uint_t n)
-{
-    if (n > 1 && n % NGX_MIXTRACK_ID_MAX == 1) {
-        ngx_mixtrack_event_next_id();
-        ngx_memcpy(ngx_mixtrack_current_id, ngx_mixtrack_insert_id,
-                   NGX_MIXTRACK_ID);
-
-    } else {
-        ngx_mixtrack_event_current(r);
-    }
-
-    ngx_mixtrack_raw(j, ",\"$insert_id\":\"");
-    mxt_json_raw(j, ngx_mixtrack_current_id, NGX_MIXTRACK_ID);
-
-    n = (n - 1) % NGX_MIXTRACK_ID_MAX + 1;
-
-    if (n > 1) {
-        ngx_mixtrack_raw(j, "-");
-        mxt_json_uint(j, n);
-    }
-}
-
-
-/* the id of the request that is being logged: as it was told, or a new one */
-
-static void
-ngx_mixtrack_event_current(ngx_http_request_t *r)
-{
-    ngx_mixtrack_ctx_t  *ctx;
-
-    if (ngx_mixtrack_current) {
-        return;
-    }
-
-    ngx_mixtrack_current = 1;
-
-    ctx = ngx_mixtrack_ctx(r, 0);
-
-    if (ctx && ctx->insert_id.len) {
-        ngx_memcpy(ngx_mixtrack_current_id, ctx->insert_id.data,
-                   NGX_MIXTRACK_ID);
-        return;
-    }
-
-    ngx_mixtrack_event_next_id();
-    ngx_memcpy(ngx_mixtrack_current_id, ngx_mixtrack_insert_id,
-               NGX_MIXTRACK_ID);
-}
-
-
-static void
-ngx_mixtrack_event_next_id(void)
-{
-    u_char  *p;
-
-    for (p = ngx_mixtrack_insert_id + NGX_MIXTRACK_ID - 1; *p == 'f'; p--) {
-
-        if (p == ngx_mixtrack_insert_id + NGX_MIXTRACK_PREFIX) {
-            ngx_mixtrack_event_init_process();
-            p = ngx_mixtrack_insert_id + NGX_MIXTRACK_ID - 1;
-            break;
-        }
-
-        *p = '0';
-    }
-
-    *p = (*p == '9') ? 'a' : *p + 1;
-}
-
-
-ngx_int_t
-ngx_mixtrack_event_id(ngx_http_request_t *r, ngx_str_t *id)
-{
-    ngx_mixtrack_ctx_t  *ctx;
-
-    if (ngx_mixtrack_visitor_logs(r)) {
-        ngx_mixtrack_event_current(r);
-        id->data = ngx_mixtrack_current_id;
-        id->len = NGX_MIXTRACK_ID;
-        return NGX_OK;
-    }
-
-    ctx = ngx_mixtrack_ctx(r, 1);
-
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ctx->insert_id.len == 0) {
-
-        ctx->insert_id.data = ngx_pnalloc(r->pool, NGX_MIXTRACK_ID);
-        if (ctx->insert_id.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_mixtrack_event_next_id();
-        ngx_memcpy(ctx->insert_id.data, ngx_mixtrack_insert_id,
-                   NGX_MIXTRACK_ID);
-        ctx->insert_id.len = NGX_MIXTRACK_ID;
-    }
-
-    *id = ctx->insert_id;
-
-    return NGX_OK;
-}
-
-
-/* nginx forgets a module's own at an internal redirect, but no cleanup */
-
-ngx_mixtrack_ctx_t *
-ngx_mixtrack_ctx(ngx_http_request_t *r, ngx_uint_t create)
-{
-    ngx_mixtrack_ctx_t  *ctx;
-    ngx_pool_cleanup_t  *cln;
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_mixtrack_ctx_cleanup) {
-            return cln->data;
-        }
-    }
-
-    if (!create) {
-        return NULL;
-    }
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_mixtrack_ctx_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_mixtrack_ctx_t));
-
-    cln->handler = ngx_mixtrack_ctx_cleanup;
-
-    return ctx;
-}
-
-
-static void
-ngx_mixtrack_ctx_cleanup(void *data)
-{
-    /* it marks the context, and the pool frees it */
-}
-
-
-ngx_mixtrack_project_t *
-ngx_mixtrack_project_of(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf)
-{
-    ngx_mixtrack_event_t       *event;
-    ngx_mixtrack_project_t    **project;
-    ngx_mixtrack_main_conf_t   *mmcf;
-
-    if (mlcf->events) {
-        event = mlcf->events->elts;
-        return event[0].project;
-    }
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_mixtrack_module);
-
-    project = mmcf->projects.elts;
-
-    return mmcf->projects.nelts ? project[0] : NULL;
-}
-
-
-void
-ngx_mixtrack_event_init_process(void)
-{
-    u_char      bits[NGX_MIXTRACK_RANDOM];
-    ngx_uint_t  i;
-
-    if (getrandom(bits, sizeof(bits), 0) != (ssize_t) sizeof(bits)) {
-
-        /* a kernel without it has more to worry about */
-
-        for (i = 0; i < sizeof(bits); i++) {
-            bits[i] = (u_char) (ngx_random() ^ ngx_pid >> (i & 7));
-        }
-    }
-
-    ngx_memset(ngx_mixtrack_insert_id, '0', NGX_MIXTRACK_ID);
-    (void) ngx_hex_dump(ngx_mixtrack_insert_id, bits, sizeof(bits));
 }
 
 

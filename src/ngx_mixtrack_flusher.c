@@ -273,7 +273,7 @@ ngx_mixtrack_flusher_tick(ngx_event_t *ev)
            : ngx_mixtrack_stop_step(f, ngx_current_msec);
 
     if (f->stage == NGX_MIXTRACK_DONE) {
-        ngx_mixtrack_batch_return(f);
+        ngx_mixtrack_lease_return(f);
         mxt_zone_detach(&f->zone);
         return;
     }
@@ -509,7 +509,7 @@ ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
     }
 
     if (f->zone.own) {
-        ngx_mixtrack_batch_return(f);
+        ngx_mixtrack_lease_return(f);
         mxt_zone_release(&f->zone);
         mxt_zone_detach(&f->zone);
     }

@@ -5,7 +5,9 @@
  *     flusher    the process: start, ticks, ownership of the zone
  *     stop       quit and terminate, and what is left by the dead
  *     batch      lease -> batch -> settle
+ *     lease      segments that are ours for a while
  *     sender     post, and what is due when
+ *     reply      what becomes of it
  *     dry        or a local file, for the dry run
  *     refuse     batches that the server does not want: halve, reject, hold
  *     reject     what is given up: too old, or refused
@@ -322,10 +324,6 @@ void ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
 void ngx_mixtrack_batch_give_back(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
-/* Gives back every segment that is still leased, for the end; what of it has
- * an outcome, up to the first record that has none, is settled. */
-void ngx_mixtrack_batch_return(ngx_mixtrack_flusher_t *f);
-
 /* Whether every segment of the batch is in no other batch, and no event of
  * it has an outcome. */
 ngx_uint_t ngx_mixtrack_batch_whole(ngx_mixtrack_flusher_t *f,
@@ -337,6 +335,33 @@ ngx_uint_t ngx_mixtrack_batch_count(ngx_mixtrack_flusher_t *f,
 
 /* A free batch, or NULL. */
 ngx_mixtrack_batch_t *ngx_mixtrack_batch_free(ngx_mixtrack_flusher_t *f);
+
+
+/* ngx_mixtrack_lease.c */
+
+/* Puts the sealed segments that are nobody's into f->order, the oldest first;
+ * returns how many. */
+ngx_uint_t ngx_mixtrack_lease_order(ngx_mixtrack_flusher_t *f);
+
+/* NGX_OK, or NGX_DECLINED: somebody else's, or flushers died of it, and now
+ * it is rejected. */
+ngx_int_t ngx_mixtrack_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment);
+
+/* What became of a record; the last one settles the segment.  Without effect
+ * if the segment was given back. */
+void ngx_mixtrack_lease_outcome(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t segment, uint32_t record, mxt_outcome_e outcome);
+
+/* Settles the whole segment with lease->outcome. */
+void ngx_mixtrack_lease_settle(ngx_mixtrack_flusher_t *f, ngx_uint_t segment);
+
+/* Ends a lease; what has an outcome, up to the first record that has none, is
+ * settled. */
+void ngx_mixtrack_lease_give_back(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t segment);
+
+/* Ends them all. */
+void ngx_mixtrack_lease_return(ngx_mixtrack_flusher_t *f);
 
 
 /* ngx_mixtrack_refuse.c */
@@ -367,12 +392,30 @@ ngx_int_t ngx_mixtrack_refuse_next(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch);
 
 
+/* ngx_mixtrack_reply.c */
+
+/* A post is answered, or has failed: settles its batch, or a part of it, or
+ * makes it ready again, and tells the gate. */
+void ngx_mixtrack_reply(ngx_mixtrack_flusher_t *f,
+    mxt_http_result_t *result, uint64_t now);
+
+/* The batch's body was taken; v is NULL for all of it. */
+void ngx_mixtrack_reply_delivered(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now);
+
+/* It is to be tried again, v->delay ms from now; text, or v->why if that is
+ * NULL, is the reason. */
+void ngx_mixtrack_reply_failed(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, const char *text,
+    uint64_t now);
+
+
 /* ngx_mixtrack_dry.c */
 
-/* Appends the events of the batch's body to the project's file, a line each:
- * all or none.  NGX_OK, or NGX_ERROR with the reason logged. */
-ngx_int_t ngx_mixtrack_dry_write(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch);
+/* Appends the events of the batch's body to the project's file, a line each,
+ * instead of a post and its reply.  NGX_OK, or NGX_DECLINED. */
+ngx_int_t ngx_mixtrack_dry_post(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint64_t now);
 
 
 /* ngx_mixtrack_reject.c */

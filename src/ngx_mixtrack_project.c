@@ -237,3 +237,23 @@ ngx_mixtrack_project_find(ngx_mixtrack_main_conf_t *mmcf, ngx_str_t *name)
 
     return NULL;
 }
+
+
+ngx_mixtrack_project_t *
+ngx_mixtrack_project_of(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf)
+{
+    ngx_mixtrack_event_t       *event;
+    ngx_mixtrack_project_t    **project;
+    ngx_mixtrack_main_conf_t   *mmcf;
+
+    if (mlcf->events) {
+        event = mlcf->events->elts;
+        return event[0].project;
+    }
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_mixtrack_module);
+
+    project = mmcf->projects.elts;
+
+    return mmcf->projects.nelts ? project[0] : NULL;
+}

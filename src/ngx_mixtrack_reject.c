@@ -464,12 +464,7 @@ ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
 
     lease->outcome[MXT_REJECTED] = n;
 
-    mxt_zone_settle(&f->zone, (unsigned) segment, lease->to, lease->outcome);
-
-    ngx_free(lease->fate);
-
-    lease->fate = NULL;
-    lease->to = 0;
+    ngx_mixtrack_lease_settle(f, segment);
 }
 
 

@@ -335,7 +335,7 @@ ngx_mixtrack_standard_search(ngx_http_request_t *r,
             return 0;
         }
 
-        cookie = ngx_mixtrack_visitor_cookie(r, project);
+        cookie = ngx_mixtrack_identity_cookie(r, project);
 
         if (type == NGX_MIXTRACK_SEARCH_ENGINE) {
             return ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_SEARCH_ENGINE],
@@ -435,7 +435,7 @@ ngx_mixtrack_standard_stored(ngx_http_request_t *r,
         return 0;
     }
 
-    cookie = ngx_mixtrack_visitor_cookie(r, project);
+    cookie = ngx_mixtrack_identity_cookie(r, project);
     stored = 0;
 
     for (i = MXT_COOKIE_UTM_SOURCE; i < MXT_COOKIE_KEYS; i++) {
@@ -516,7 +516,7 @@ ngx_mixtrack_standard_first(ngx_http_request_t *r,
         return 0;
     }
 
-    cookie = ngx_mixtrack_visitor_cookie(r, project);
+    cookie = ngx_mixtrack_identity_cookie(r, project);
 
     if (type == NGX_MIXTRACK_INITIAL_DOMAIN) {
         return ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_INITIAL_DOMAIN],

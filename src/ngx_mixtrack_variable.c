@@ -144,7 +144,7 @@ ngx_mixtrack_variable_id(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     if (data == NGX_MIXTRACK_VAR_INSERT_ID) {
 
-        if (ngx_mixtrack_event_id(r, &s) != NGX_OK) {
+        if (ngx_mixtrack_insert_id_get(r, &s) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -159,7 +159,7 @@ ngx_mixtrack_variable_id(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return NGX_OK;
     }
 
-    ngx_mixtrack_visitor_ids(r, mlcf, project, &ids);
+    ngx_mixtrack_identity_ids(r, mlcf, project, &ids);
 
     if (data == NGX_MIXTRACK_VAR_DEVICE_ID) {
         return ngx_mixtrack_variable_set(r, v, ids.device.data,

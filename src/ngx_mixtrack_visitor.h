@@ -91,6 +91,8 @@ typedef struct {
 } ngx_mixtrack_visitor_t;
 
 
+/* ngx_mixtrack_visitor.c */
+
 /* Once a configuration: before any of the calls below. */
 void ngx_mixtrack_visitor_init(void);
 
@@ -129,30 +131,33 @@ ngx_uint_t ngx_mixtrack_visitor_page_view(ngx_http_request_t *r);
  * without the headers of a modern browser, by Accept. */
 ngx_uint_t ngx_mixtrack_visitor_navigates(ngx_http_request_t *r);
 
+/* The status as it is logged. */
+ngx_uint_t ngx_mixtrack_visitor_status(ngx_http_request_t *r);
+
+
+/* ngx_mixtrack_identity.c */
+
 /*
  * What of respect (bits of NGX_MIXTRACK_RESPECT_*) the visitor objects with:
  * the counter to count, or MXT_TRACKED if with nothing.
  */
-ngx_uint_t ngx_mixtrack_visitor_objects(ngx_http_request_t *r,
+ngx_uint_t ngx_mixtrack_identity_objects(ngx_http_request_t *r,
     ngx_uint_t respect, ngx_mixtrack_project_t *project);
 
 /* The browser SDK's cookie for the project's token; all empty if there is
  * none, or no good one. */
-mxt_cookie_t *ngx_mixtrack_visitor_cookie(ngx_http_request_t *r,
+mxt_cookie_t *ngx_mixtrack_identity_cookie(ngx_http_request_t *r,
     ngx_mixtrack_project_t *project);
 
 /* Who it is: by the directives, by the SDK's cookie, by our own; banned ids
  * are none. */
-void ngx_mixtrack_visitor_ids(ngx_http_request_t *r,
+void ngx_mixtrack_identity_ids(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
     ngx_mixtrack_ids_t *ids);
 
 /* The first cookie of this name; NGX_OK, or NGX_DECLINED. */
-ngx_int_t ngx_mixtrack_visitor_find(ngx_http_request_t *r, ngx_str_t *name,
+ngx_int_t ngx_mixtrack_identity_find(ngx_http_request_t *r, ngx_str_t *name,
     mxt_cookie_str_t *value);
-
-/* The status as it is logged. */
-ngx_uint_t ngx_mixtrack_visitor_status(ngx_http_request_t *r);
 
 
 #endif /* NGX_MIXTRACK_VISITOR_H */
