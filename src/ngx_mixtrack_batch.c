@@ -189,6 +189,7 @@ ngx_mixtrack_batch_whole_part(ngx_mixtrack_batch_t *batch)
     batch->state = NGX_MIXTRACK_BATCH_READY;
     batch->left = batch->events;
     batch->attempts = 0;
+    batch->failures = 0;
     batch->broken = 0;
     batch->posts = 0;
     batch->pairs = 0;

@@ -20,6 +20,7 @@ ngx_mixtrack_dry_post(ngx_mixtrack_flusher_t *f,
     mxt_verdict_t  v;
 
     batch->attempts++;
+    batch->failures++;
     batch->started = now;
 
     if (ngx_mixtrack_dry_write(f, batch) == NGX_OK) {

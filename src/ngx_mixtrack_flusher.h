@@ -111,7 +111,10 @@ typedef struct {
     uint32_t                   sent;       /* events in it */
     unsigned                   gzip;
 
-    ngx_uint_t                 attempts;
+    ngx_uint_t                 attempts;   /* posts, and in vain those that
+                                              the server saw a part of; both
+                                              since its parts last changed */
+    ngx_uint_t                 failures;
     ngx_uint_t                 broken;     /* in a row, while it was sent */
     ngx_uint_t                 posts;      /* since it was refused; 0: not */
     uint32_t                   pairs;      /* of halves, so far */
@@ -213,6 +216,8 @@ typedef struct {
     uint64_t                   write_at;   /* after an error, not before */
     ngx_uint_t                 relieving;  /* the queue */
     ngx_uint_t                 live;       /* batches since the last file */
+    ngx_uint_t                 passed;     /* fresh ones, since the last one
+                                              that failed again and again */
 
     ngx_event_t                timer;
     ngx_mixtrack_stage_e       stage;

@@ -101,6 +101,7 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     }
 
     batch->attempts = 0;
+    batch->failures = 0;
 
     if (ngx_mixtrack_refuse_choose(batch) == NULL) {
         ngx_mixtrack_refuse_whole(f, batch, now);
@@ -177,6 +178,7 @@ ngx_mixtrack_refuse_delivered(ngx_mixtrack_batch_t *batch, uint32_t pair)
     ngx_mixtrack_batch_unmake(batch);
 
     batch->attempts = 0;
+    batch->failures = 0;
 
     /* 413 says nothing of the events: what fits is no loss of patience */
 

@@ -47,6 +47,10 @@ ngx_mixtrack_reply(ngx_mixtrack_flusher_t *f,
     mxt_zone_add(&f->zone, counter, 1);
     mxt_zone_add(&f->zone, MXT_LATENCY_SUM, result->ms);
 
+    if (result->sent) {
+        batch->failures++;
+    }
+
     ngx_mixtrack_reply_judge(f, batch, &result->reply, &v);
 
     switch (v.verdict) {

@@ -16,8 +16,9 @@
 /* so many batches of a queue that is filling up go before a spool file */
 #define NGX_MIXTRACK_LIVE     8
 
-/* from here on a batch waits until there is no other */
-#define NGX_MIXTRACK_ATTEMPTS 3
+/* from here on a batch lets so many fresh ones pass */
+#define NGX_MIXTRACK_FAILURES 3
+#define NGX_MIXTRACK_PASS     8
 
 
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_next(
@@ -164,7 +165,8 @@ ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
 /*
  * A batch that was tried before comes first, but one that failed again and
  * again lets the others pass: it may be the batch that is at fault, and not
- * the server.
+ * the server.  Not for ever, for there may always be others; and not for
+ * posts that the server never saw.
  */
 
 static ngx_mixtrack_batch_t *
@@ -181,15 +183,15 @@ ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
         batch = &f->batch[i];
 
         if (batch->state == NGX_MIXTRACK_BATCH_READY && !batch->parked
-            && (ready == NULL || batch->attempts < ready->attempts
-                || (batch->attempts == ready->attempts
+            && (ready == NULL || batch->failures < ready->failures
+                || (batch->failures == ready->failures
                     && batch->oldest < ready->oldest)))
         {
             ready = batch;
         }
     }
 
-    patience = NGX_MIXTRACK_ATTEMPTS;
+    patience = NGX_MIXTRACK_FAILURES;
 
     /* on hold there is one probe in a long while, and what comes after a
      * change may be well */
@@ -198,13 +200,20 @@ ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
         patience = 0;
     }
 
-    if (ready && ready->attempts < patience) {
-        return ready;
+    if (ready && ready->failures >= patience
+        && f->passed < NGX_MIXTRACK_PASS)
+    {
+        batch = ngx_mixtrack_sender_fresh(f, now, flush);
+
+        if (batch) {
+            f->passed++;
+            return batch;
+        }
     }
 
-    batch = ngx_mixtrack_sender_fresh(f, now, flush);
+    f->passed = 0;
 
-    return batch ? batch : ready;
+    return ready ? ready : ngx_mixtrack_sender_fresh(f, now, flush);
 }
 
 
@@ -271,7 +280,7 @@ ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f)
         batch = &f->batch[i];
 
         n += (batch->state != NGX_MIXTRACK_BATCH_FREE && batch->file.fd != -1
-              && !batch->parked && batch->attempts <= NGX_MIXTRACK_ATTEMPTS);
+              && !batch->parked && batch->failures < NGX_MIXTRACK_FAILURES);
     }
 
     return n == 0 || 2 * n < (ngx_uint_t) f->project->connections;

@@ -108,6 +108,9 @@ for my $connections (8, 1) {
     my $live = $t->load(from => $from + 50000, count => 40000, rate => 100);
     ok($live->wait_served(50), "$name: live events");
 
+    # and what was tried until it is tired of it is not left behind
+    ok($t->wait_status(sub { $_->{retries} > 10 }, timeout => 30), "$name: retries");
+
     $ingest->start;
 
     # longer than the interval: there is always a live batch, too

@@ -34,6 +34,7 @@ my ($min, $max) = (0.2, 1.6);
 $t->conf(replies({},
     (map { $_ => {} } keys %reply),
     outage   => {connections => 1, retry => 'min=200ms max=1600ms jitter=0ms-0ms', batch => 'interval=50ms events=100'},
+    tired    => {connections => 1, retry => 'min=100ms max=800ms jitter=0ms-0ms', batch => 'interval=50ms events=100'},
     replaced => {retry => 'min=1s max=2s jitter=0ms-0ms', batch => 'interval=50ms events=20', shutdown_timeout => '3s'},
 ))->run;
 
@@ -117,6 +118,17 @@ for my $name (sort keys %load) {
         "$name: and of its end, once");
 }
 is(scalar($ingest->posts('/elsewhere')), 0, 'r302: a redirect is not followed');
+
+# ---- what was refused often lets others pass, but not for ever
+
+$ingest->faults({path => '^/tired$', status => 503, times => 4}, {path => '^/tired$', delay => 70});
+$t->get('/tired?seq=990001');
+ok($t->wait_status(sub { $_->{gate}{failures} == 4 }, project => 'tired'), 'tired: refused four times');
+my $busy = $t->load(from => 1_000_001, count => 30_000, rate => 500, uri => '/tired?seq=%d');
+ok(wait_until(sub { $ingest->seqs->{990001} }, 20), 'tired: it is delivered');
+ok($busy->running, 'tired: while there are always others');
+$busy->stop;
+fate($t, $ingest, 'tired', [$busy]);
 
 # ---- a flusher that was replaced keeps to the gate, too
 

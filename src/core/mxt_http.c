@@ -64,7 +64,7 @@ static size_t mxt_http_write(char *buf, size_t size, size_t n, void *data);
 static void mxt_http_reply(mxt_http_post_t *p, CURLcode code,
     mxt_http_result_t *result);
 static CURLcode mxt_http_error(mxt_http_post_t *p, CURLcode code,
-    long status);
+    long status, curl_off_t sent);
 static void mxt_http_text(mxt_http_post_t *p, CURLcode code);
 static uint64_t mxt_http_now(void);
 
@@ -492,12 +492,14 @@ static void
 mxt_http_reply(mxt_http_post_t *p, CURLcode code, mxt_http_result_t *result)
 {
     long        status;
-    curl_off_t  us;
+    curl_off_t  us, sent;
 
     us = 0;
+    sent = 0;
     status = 0;
 
     (void) curl_easy_getinfo(p->easy, CURLINFO_TOTAL_TIME_T, &us);
+    (void) curl_easy_getinfo(p->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     (void) curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
 
     /* an interim response that nothing followed is no reply */
@@ -507,10 +509,11 @@ mxt_http_reply(mxt_http_post_t *p, CURLcode code, mxt_http_result_t *result)
         p->retry_after[0] = '\0';
     }
 
-    code = mxt_http_error(p, code, status);
+    code = mxt_http_error(p, code, status, sent);
 
     result->data = p->data;
     result->ms = (uint64_t) us / 1000;
+    result->sent = (uint64_t) sent;
     result->text = NULL;
 
     if (code != CURLE_OK) {
@@ -530,10 +533,9 @@ mxt_http_reply(mxt_http_post_t *p, CURLcode code, mxt_http_result_t *result)
 /* what libcurl calls an error of ours or no error is put right */
 
 static CURLcode
-mxt_http_error(mxt_http_post_t *p, CURLcode code, long status)
+mxt_http_error(mxt_http_post_t *p, CURLcode code, long status,
+    curl_off_t sent)
 {
-    curl_off_t  sent;
-
     /*
      * a server that refuses a body need not read it, and its reply may end
      * with a broken connection; the status is what counts
@@ -557,15 +559,10 @@ mxt_http_error(mxt_http_post_t *p, CURLcode code, long status)
     /* libcurl reads first, and so meets the end of a connection on which it
      * could not send all as an error of reading */
 
-    if (code == CURLE_RECV_ERROR && status == 0) {
-
-        sent = 0;
-
-        (void) curl_easy_getinfo(p->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-
-        if (sent > 0 && sent < (curl_off_t) p->upload) {
-            return CURLE_SEND_ERROR;
-        }
+    if (code == CURLE_RECV_ERROR && status == 0
+        && sent > 0 && sent < (curl_off_t) p->upload)
+    {
+        return CURLE_SEND_ERROR;
     }
 
     return code;

@@ -62,6 +62,7 @@ typedef struct mxt_http_s  mxt_http_t;
 typedef struct {
     void        *data;          /* what the caller gave with it */
     uint64_t     ms;            /* how long it took */
+    uint64_t     sent;          /* bytes of the body, before it ended */
     const char  *text;          /* of the transport's error, or NULL:
                                    "host:port: " and libcurl's own words in
                                    printable ASCII; neither a user, a secret,
