@@ -435,9 +435,9 @@ void ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f,
 void ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_verdict_t *v);
 
-/* Expires the events of a batch that are too old by now.  Returns 1 if some
- * were: then its body is to be made again, if anything is left of it. */
-ngx_uint_t ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f,
+/* Expires the events of a batch that are too old by now.  If some were, its
+ * body is gone, and to be made again if anything is left. */
+void ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 
 /* Sets one leased segment's records aside as rejected. */

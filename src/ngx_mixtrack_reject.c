@@ -250,7 +250,7 @@ ngx_mixtrack_reject_unnamed(ngx_mixtrack_flusher_t *f,
  * one's.
  */
 
-ngx_uint_t
+void
 ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     uint64_t now)
 {
@@ -261,18 +261,18 @@ ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     if (f->project->max_age == 0
         || ngx_mixtrack_reject_age(f, batch, now) <= f->project->max_age)
     {
-        return 0;
+        return;
     }
 
     (void) ngx_snprintf(reason, sizeof(reason), "older than max_age, %uLs%Z",
                         f->project->max_age / 1000);
 
-    if (batch->file.fd != -1) {
-        return ngx_mixtrack_reject_file(f, batch, (char *) reason);
-    }
-
     n = 0;
     first = 0;
+
+    if (batch->file.fd != -1) {
+        n = ngx_mixtrack_reject_file(f, batch, (char *) reason);
+    }
 
     for (i = 0; i < batch->nranges; i++) {
 
@@ -288,7 +288,9 @@ ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
         first = to;
     }
 
-    return n;
+    if (n) {
+        ngx_mixtrack_batch_unmake(batch);
+    }
 }
 
 

@@ -156,7 +156,7 @@ ngx_mixtrack_sender_next(ngx_mixtrack_flusher_t *f, uint64_t now,
 
     /* if nothing is left of it there is another one in the next tick */
 
-    (void) ngx_mixtrack_reject_old(f, batch, now);
+    ngx_mixtrack_reject_old(f, batch, now);
 
     return ngx_mixtrack_refuse_next(f, batch) == NGX_OK ? batch : NULL;
 }

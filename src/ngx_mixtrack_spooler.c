@@ -440,7 +440,7 @@ ngx_mixtrack_spooler_relieve(ngx_mixtrack_flusher_t *f, uint64_t now)
         }
     }
 
-    (void) ngx_mixtrack_reject_old(f, batch, now);
+    ngx_mixtrack_reject_old(f, batch, now);
 
     if (ngx_mixtrack_spooler_write(f, batch, 0) != NGX_OK) {
         f->write_at = now + NGX_MIXTRACK_SPOOL_REST;
