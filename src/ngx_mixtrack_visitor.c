@@ -95,10 +95,25 @@ ngx_mixtrack_visitor_logs(ngx_http_request_t *r)
 ngx_uint_t
 ngx_mixtrack_visitor_unread(ngx_http_request_t *r)
 {
-    /* HTTP/3 does not say */
+#if (NGX_STAT_STUB)
+
+    /*
+     * nginx counts it among those it reads until its head is there, and later
+     * only if it refuses the certificate of the client; http_state alone will
+     * not do: an error page that is not sent at once makes it "writing"
+     */
+
+    return r->stat_reading && r->http_state != NGX_HTTP_PROCESS_REQUEST_STATE;
+
+#else
+
+    /* HTTP/3 and HTTP/0.9 do not say */
 
     return r->http_state < NGX_HTTP_PROCESS_REQUEST_STATE
+           && r->http_version > NGX_HTTP_VERSION_9
            && r->http_version < NGX_MIXTRACK_HTTP_3;
+
+#endif
 }
 
 
