@@ -7,8 +7,13 @@
 #include "ngx_mixtrack.h"
 
 
-static mxt_redact_t *ngx_mixtrack_args_list(ngx_conf_t *cf, ngx_array_t *names,
-    ngx_uint_t keep);
+static mxt_redact_t *ngx_mixtrack_args_hide(ngx_conf_t *cf, ngx_array_t *names,
+    ngx_uint_t defaults);
+static mxt_redact_t *ngx_mixtrack_args_keep(ngx_conf_t *cf, ngx_array_t *names,
+    ngx_array_t *hidden);
+static ngx_int_t ngx_mixtrack_args_add(ngx_conf_t *cf, mxt_redact_t *r,
+    ngx_str_t *name, char *directive);
+static size_t ngx_mixtrack_args_bytes(ngx_array_t *names);
 
 
 char *
@@ -120,7 +125,8 @@ ngx_mixtrack_args(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /* names of redact_args come to those that are always hidden; "off" hides
- * nothing; a list of what is kept is all there is */
+ * nothing; a list of what is kept is all there is, but for what redact_args
+ * names at any level */
 
 char *
 ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
@@ -129,7 +135,7 @@ ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
     if (prev->redact == NULL && prev->redact_args == NGX_CONF_UNSET_PTR
         && prev->keep_args == NGX_CONF_UNSET_PTR)
     {
-        prev->redact = ngx_mixtrack_args_list(cf, NULL, 0);
+        prev->redact = ngx_mixtrack_args_hide(cf, NULL, 1);
 
         if (prev->redact == NULL) {
             return NGX_CONF_ERROR;
@@ -155,16 +161,18 @@ ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
     }
 
     if (mlcf->keep_args && mlcf->keep_args != NGX_CONF_UNSET_PTR) {
-        mlcf->redact = ngx_mixtrack_args_list(cf, mlcf->keep_args, 1);
+        mlcf->redact = ngx_mixtrack_args_keep(cf, mlcf->keep_args,
+                           mlcf->redact_args == NGX_CONF_UNSET_PTR
+                           ? NULL : mlcf->redact_args);
 
     } else if (mlcf->redact_args == NULL) {
         mlcf->redact = NULL;
         return NGX_CONF_OK;
 
     } else {
-        mlcf->redact = ngx_mixtrack_args_list(cf,
+        mlcf->redact = ngx_mixtrack_args_hide(cf,
                            mlcf->redact_args == NGX_CONF_UNSET_PTR
-                           ? NULL : mlcf->redact_args, 0);
+                           ? NULL : mlcf->redact_args, 1);
     }
 
     return mlcf->redact ? NGX_CONF_OK : NGX_CONF_ERROR;
@@ -172,28 +180,20 @@ ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
 
 
 static mxt_redact_t *
-ngx_mixtrack_args_list(ngx_conf_t *cf, ngx_array_t *names, ngx_uint_t keep)
+ngx_mixtrack_args_hide(ngx_conf_t *cf, ngx_array_t *names, ngx_uint_t defaults)
 {
     void               *mem;
     size_t              n, bytes;
-    ngx_str_t          *name;
     ngx_uint_t          i;
     mxt_redact_t       *r;
     const char *const  *p;
 
-    n = 0;
-    bytes = 0;
+    n = names ? names->nelts : 0;
+    bytes = ngx_mixtrack_args_bytes(names);
 
-    for (p = mxt_redact_default; !keep && *p; p++) {
+    for (p = mxt_redact_default; defaults && *p; p++) {
         n++;
         bytes += ngx_strlen(*p);
-    }
-
-    name = names ? names->elts : NULL;
-
-    for (i = 0; names && i < names->nelts; i++) {
-        n++;
-        bytes += name[i].len;
     }
 
     mem = ngx_palloc(cf->pool, mxt_redact_size(n, bytes));
@@ -201,23 +201,103 @@ ngx_mixtrack_args_list(ngx_conf_t *cf, ngx_array_t *names, ngx_uint_t keep)
         return NULL;
     }
 
-    r = mxt_redact_init(mem, n, bytes, (unsigned) keep);
+    r = mxt_redact_init(mem, n, bytes, 0);
 
-    for (p = mxt_redact_default; !keep && *p; p++) {
+    for (p = mxt_redact_default; defaults && *p; p++) {
         (void) mxt_redact_add(r, *p, ngx_strlen(*p));
     }
 
     for (i = 0; names && i < names->nelts; i++) {
-
-        if (mxt_redact_add(r, name[i].data, name[i].len) != 0) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid name \"%V\" in \"%s\", nothing of it "
-                               "counts", &name[i],
-                               keep ? "mixtrack_keep_args"
-                                    : "mixtrack_redact_args");
+        if (ngx_mixtrack_args_add(cf, r, (ngx_str_t *) names->elts + i,
+                                  "mixtrack_redact_args")
+            != NGX_OK)
+        {
             return NULL;
         }
     }
 
     return r;
+}
+
+
+static mxt_redact_t *
+ngx_mixtrack_args_keep(ngx_conf_t *cf, ngx_array_t *names, ngx_array_t *hidden)
+{
+    void          *mem;
+    size_t         bytes;
+    ngx_str_t     *name;
+    ngx_uint_t     i;
+    mxt_redact_t  *r, *hide;
+
+    hide = NULL;
+
+    if (hidden) {
+        hide = ngx_mixtrack_args_hide(cf, hidden, 0);
+        if (hide == NULL) {
+            return NULL;
+        }
+    }
+
+    name = names->elts;
+    bytes = ngx_mixtrack_args_bytes(names);
+
+    mem = ngx_palloc(cf->pool, mxt_redact_size(names->nelts, bytes));
+    if (mem == NULL) {
+        return NULL;
+    }
+
+    r = mxt_redact_init(mem, names->nelts, bytes, 1);
+
+    for (i = 0; i < names->nelts; i++) {
+
+        if (mxt_redact_hides(hide, name[i].data, name[i].len)) {
+            continue;
+        }
+
+        if (ngx_mixtrack_args_add(cf, r, &name[i], "mixtrack_keep_args")
+            != NGX_OK)
+        {
+            return NULL;
+        }
+    }
+
+    return r;
+}
+
+
+static ngx_int_t
+ngx_mixtrack_args_add(ngx_conf_t *cf, mxt_redact_t *r, ngx_str_t *name,
+    char *directive)
+{
+    if (mxt_redact_add(r, name->data, name->len) == 0) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid name \"%V\" in \"%s\", nothing of it counts",
+                       name, directive);
+
+    return NGX_ERROR;
+}
+
+
+static size_t
+ngx_mixtrack_args_bytes(ngx_array_t *names)
+{
+    size_t       bytes;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    if (names == NULL) {
+        return 0;
+    }
+
+    bytes = 0;
+    name = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+        bytes += name[i].len;
+    }
+
+    return bytes;
 }

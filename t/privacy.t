@@ -349,7 +349,7 @@ query 'keep: kept behind ;', '/keep?page=2;utm_source=x', 'page=2;utm_source=x';
 query 'keep: behind ?', '/keep?page=2?a=S3CRET', 'page=2';
 query 'keep: a location below', '/keep/less?page=2&utm_source=S3CRET', 'page=2';
 query 'keep: off below', '/keep/off?a=1&token=S3CRET', "a=1&token=$hidden";
-query 'keep: hidden names below change nothing', '/keep/redact?page=2&a=S3CRET', 'page=2';
+query 'keep: less what is hidden below', '/keep/redact?page=S3CRET&a=S3CRET&sort_by=2', 'sort_by=2';
 referrer 'keep: referrer', '/keep', 'https://example.com/a?x=S3CRET&page=2#y=S3CRET', 'https://example.com/a?page=2';
 referrer 'keep: a fragment without arguments', '/keep', 'https://example.com/a?x=S3CRET#top', 'https://example.com/a#top';
 
