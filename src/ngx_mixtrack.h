@@ -424,6 +424,14 @@ ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
 ngx_int_t ngx_mixtrack_value_compile(ngx_conf_t *cf, ngx_str_t *text,
     ngx_mixtrack_value_t *value);
 
+/* The same for a parameter "if=TEXT", which is as it stands in the
+ * configuration. */
+ngx_int_t ngx_mixtrack_value_filter(ngx_conf_t *cf, ngx_str_t *parameter,
+    ngx_mixtrack_value_t *value);
+
+/* Whether text has that variable in it. */
+ngx_uint_t ngx_mixtrack_value_names(ngx_str_t *text, char *variable);
+
 /* The value as one string: a literal's, a variable's own bytes, or joined
  * in the request's pool.  Empty when there is none. */
 void ngx_mixtrack_value_get(ngx_http_request_t *r, ngx_mixtrack_value_t *value,

@@ -96,6 +96,10 @@ ngx_mixtrack_device_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         rv = ngx_mixtrack_device_option(cf, device, &value[i]);
 
+        if (rv == NGX_CONF_ERROR) {
+            return NGX_CONF_ERROR;
+        }
+
         if (rv != NGX_CONF_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\" in "
@@ -172,18 +176,16 @@ ngx_mixtrack_device_option(ngx_conf_t *cf, ngx_mixtrack_device_t *device,
         return NGX_CONF_OK;
     }
 
-    if (ngx_strncmp(value->data, "if=", 3) == 0 && value->len > 3) {
+    if (ngx_strncmp(value->data, "if=", 3) == 0) {
 
         if (device->filtered) {
             return ", it is there twice";
         }
 
-        s.len = value->len - 3;
-        s.data = value->data + 3;
         device->filtered = 1;
 
-        return ngx_mixtrack_value_compile(cf, &s, &device->filter) == NGX_OK
-               ? NGX_CONF_OK : "";
+        return ngx_mixtrack_value_filter(cf, value, &device->filter) == NGX_OK
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
     if (ngx_strncmp(value->data, "domain=", 7) == 0) {

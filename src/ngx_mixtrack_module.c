@@ -209,10 +209,8 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_strstr(value[1].data, "$mixtrack_user_id")
-        || ngx_strstr(value[1].data, "$mixtrack_device_id")
-        || ngx_strstr(value[1].data, "${mixtrack_user_id}")
-        || ngx_strstr(value[1].data, "${mixtrack_device_id}"))
+    if (ngx_mixtrack_value_names(&value[1], "mixtrack_user_id")
+        || ngx_mixtrack_value_names(&value[1], "mixtrack_device_id"))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" in \"%V\" is made of these directives "

@@ -160,12 +160,9 @@ ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     for (n = 3; n < cf->args->nelts; n++) {
 
         if (ngx_strncmp(value[n].data, "if=", 3) == 0
-            && value[n].len > 3 && !property->filtered)
+            && !property->filtered)
         {
-            type.len = value[n].len - 3;
-            type.data = value[n].data + 3;
-
-            if (ngx_mixtrack_value_compile(cf, &type, &property->filter)
+            if (ngx_mixtrack_value_filter(cf, &value[n], &property->filter)
                 != NGX_OK)
             {
                 return NGX_CONF_ERROR;

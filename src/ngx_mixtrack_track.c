@@ -77,16 +77,8 @@ ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (ngx_strncmp(value[i].data, "if=", 3) == 0
             && !event->filtered)
         {
-            s.len = value[i].len - 3;
-            s.data = value[i].data + 3;
-
-            if (s.len == 0) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "empty condition \"if=\" in \"mixtrack\"");
-                return NGX_CONF_ERROR;
-            }
-
-            if (ngx_mixtrack_value_compile(cf, &s, &event->filter) != NGX_OK)
+            if (ngx_mixtrack_value_filter(cf, &value[i], &event->filter)
+                != NGX_OK)
             {
                 return NGX_CONF_ERROR;
             }

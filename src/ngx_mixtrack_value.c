@@ -11,6 +11,11 @@
 #include "ngx_mixtrack.h"
 
 
+#define ngx_mixtrack_is_name(c)                                               \
+    (((c) >= 'a' && (c) <= 'z') || ((c) >= 'A' && (c) <= 'Z')                 \
+     || ((c) >= '0' && (c) <= '9') || (c) == '_')
+
+
 static ngx_int_t ngx_mixtrack_value_split(ngx_conf_t *cf, ngx_str_t *text,
     ngx_array_t *pieces);
 static ngx_int_t ngx_mixtrack_value_piece(ngx_array_t *pieces, u_char *data,
@@ -74,12 +79,75 @@ ngx_mixtrack_value_compile(ngx_conf_t *cf, ngx_str_t *text,
 }
 
 
+ngx_int_t
+ngx_mixtrack_value_filter(ngx_conf_t *cf, ngx_str_t *parameter,
+    ngx_mixtrack_value_t *value)
+{
+    ngx_str_t  text, *directive;
+
+    directive = cf->args->elts;
+
+    text.data = parameter->data + sizeof("if=") - 1;
+    text.len = parameter->len - (sizeof("if=") - 1);
+
+    if (text.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "empty condition \"if=\" in \"%V\"", directive);
+        return NGX_ERROR;
+    }
+
+    /* nginx takes off quotes at the start of a word only; within one they are
+     * text, and text always holds */
+
+    if (text.data[0] == '"' || text.data[0] == '\'') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the quote in \"%V\" is part of the condition, "
+                           "write \"if=...\" in \"%V\"", parameter,
+                           directive);
+        return NGX_ERROR;
+    }
+
+    return ngx_mixtrack_value_compile(cf, &text, value);
+}
+
+
+ngx_uint_t
+ngx_mixtrack_value_names(ngx_str_t *text, char *variable)
+{
+    size_t   len;
+    u_char  *p, *last;
+
+    len = ngx_strlen(variable);
+    last = text->data + text->len;
+
+    for (p = text->data; p < last; p++) {
+
+        if (*p != '$') {
+            continue;
+        }
+
+        if (p + 1 < last && p[1] == '{') {
+            p++;
+        }
+
+        if ((size_t) (last - p) > len
+            && ngx_strncmp(p + 1, variable, len) == 0
+            && (p + 1 + len == last || !ngx_mixtrack_is_name(p[1 + len])))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* NGX_DECLINED is a value with captures */
 
 static ngx_int_t
 ngx_mixtrack_value_split(ngx_conf_t *cf, ngx_str_t *text, ngx_array_t *pieces)
 {
-    u_char      *p, *start, *end, ch;
+    u_char      *p, *start, *end;
     ngx_str_t    name;
     ngx_int_t    index;
     ngx_uint_t   bracket;
@@ -115,15 +183,8 @@ ngx_mixtrack_value_split(ngx_conf_t *cf, ngx_str_t *text, ngx_array_t *pieces)
 
         name.data = p;
 
-        for ( /* void */ ; p < end; p++) {
-
-            ch = *p;
-
-            if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
-                  || (ch >= '0' && ch <= '9') || ch == '_'))
-            {
-                break;
-            }
+        while (p < end && ngx_mixtrack_is_name(*p)) {
+            p++;
         }
 
         name.len = p - name.data;

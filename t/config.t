@@ -294,6 +294,8 @@ good "a $_->[0] of $_->[1]", config(location => "mixtrack_property a '$_->[1]' t
     ['number', '-1.5e3'], ['bool', 'off'], ['string', 'off'], ['time', '1700000000.5'], ['time', '2026-02-28T12:00:00Z'],
     ['list', 'a, b,c'], ['list', ','], ['json', '{"a":[1,true,null,"x"]}'], ['json', '"x"'];
 good "mixtrack_ip $_", config(location => "mixtrack_ip $_;") for qw(on off anonymize);
+good $_, config(http => 'map $uri $mixtrack_user_identity { default 1; }', location => "$_;") for
+    'mixtrack_user_id $mixtrack_user_identity', 'mixtrack_device_id "${mixtrack_user_identity}"', 'mixtrack_user_id "$1$mixtrack_user_identity"';
 good "$_ of nobody", config(location => "$_ \"\";") for qw(mixtrack_user_id mixtrack_device_id);
 
 # what is kept to ourselves
@@ -555,7 +557,10 @@ _bad 'no project= among several',
     'project', 'mixtrack';
 _bad 'no project at all', config(bare => 1, location => 'mixtrack e; # here'), 'project', 'mixtrack';
 bad 'empty project=', location => 'mixtrack a project=;', 'project=';
-bad 'empty if=', location => 'mixtrack a if=;', 'if=', 'mixtrack';
+bad "empty if=, $_", location => "$_ if=;", 'empty condition "if="' for
+    'mixtrack a', 'mixtrack_property a b', 'mixtrack_device_cookie a';
+bad "a quote in the if= of $_", location => "$_;", 'the quote in', 'if=' for
+    'mixtrack a if="$arg_a$arg_b"', "mixtrack a if='1'", 'mixtrack_property a b if="$arg_a"', 'mixtrack_device_cookie a if="$arg_a"';
 unknown_variable 'if=', location => 'mixtrack a if=$nobody_knows;';
 bad 'empty event', location => 'mixtrack "";', 'mixtrack';
 bad 'event of 256 bytes', location => 'mixtrack ' . 'e' x 256 . ';', 'mixtrack';
@@ -622,7 +627,7 @@ bad "mixtrack_properties $_", location => "mixtrack_properties $_;", 'invalid', 
 bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe Anonymize "");
 unknown_variable $_, location => "$_ \$nobody_knows;" for
     qw(mixtrack_user_id mixtrack_device_id);
-bad "$_ of itself", location => $_, (split ' ')[0] for 'mixtrack_user_id $mixtrack_user_id;',
+bad "$_ of itself", location => $_, (split ' ')[0] for 'mixtrack_user_id "$mixtrack_user_identity $mixtrack_user_id-";', 'mixtrack_user_id $mixtrack_user_id;',
     'mixtrack_user_id a$mixtrack_device_id;', 'mixtrack_device_id ${mixtrack_user_id}b;', 'mixtrack_device_id "$mixtrack_device_id";';
 bad "$_->[0] twice", location => "$_->[0] $_->[1];\n$_->[0] $_->[1]; # here", $_->[0] for
     ['mixtrack_properties', 'minimal'], ['mixtrack_ip', 'on'], ['mixtrack_user_id', 'a'],
