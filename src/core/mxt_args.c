@@ -12,12 +12,14 @@
 #include "mxt_args.h"
 
 
+#define MXT_ARGS_NAME_MIN  5
 #define MXT_ARGS_NAME_MAX  20
 
 #define mxt_args_name(s)                                                     \
     { (const unsigned char *) s, sizeof(s) - 1 }
 
 
+static unsigned mxt_args_ends(const unsigned char *end);
 static size_t mxt_args_value(const mxt_redact_t *r, const unsigned char *eq,
     const unsigned char *last);
 static unsigned mxt_args_sound(const unsigned char *s,
@@ -69,6 +71,18 @@ static const unsigned char  mxt_args_first[MXT_ARGS_NAME_MAX + 2] = {
 };
 
 
+/* 4 less the distance from a byte to the first one of an engine's name, of
+ * goog, bing, yaho and duck, which it could be the second, third or first of;
+ * 0 for all other bytes */
+
+static const unsigned char  mxt_args_back[256] = {
+    ['g'] = 1, ['o'] = 3,
+    ['b'] = 1, ['i'] = 2, ['n'] = 3,
+    ['y'] = 1, ['a'] = 2, ['h'] = 3,
+    ['d'] = 1, ['u'] = 2, ['c'] = 3
+};
+
+
 uint32_t
 mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
     mxt_uri_str_t value[MXT_ARGS_N])
@@ -94,6 +108,10 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
 
         if (eq == NULL) {
             break;
+        }
+
+        if (eq - p < MXT_ARGS_NAME_MIN + 1 || !mxt_args_ends(eq)) {
+            continue;
         }
 
         for (name = eq;
@@ -137,6 +155,40 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
     }
 
     return some;
+}
+
+
+/* whether one of the names could end here: most others end in other pairs of
+ * letters */
+
+static unsigned
+mxt_args_ends(const unsigned char *end)
+{
+    unsigned char  c;
+
+    c = end[-2];
+
+    switch (end[-1]) {
+
+    case 'd':                           /* id */
+    case 'c':                           /* tactic */
+        return c == 'i';
+
+    case 'm':                           /* term and platform, medium */
+        return c == 'r' || c == 'u';
+
+    case 't':                           /* content, format */
+        return c == 'n' || c == 'a';
+
+    case 'e':                           /* source */
+        return c == 'c';
+
+    case 'n':                           /* campaign */
+        return c == 'g';
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -390,32 +442,31 @@ mxt_args_engine(const unsigned char *s, const unsigned char *last)
 
     engine = NULL;
 
-    for ( /* void */ ; s < last; s++) {
+    /* how far none of them can begin is known from the fourth byte */
 
-        switch (*s) {
+    for ( /* void */ ; last - s > 3; s += 4 - mxt_args_back[s[3]]) {
+
+        switch (s[3]) {
 
         case 'g':
             if (mxt_args_is(s, last, name[0], "")) {
                 return name[0];
             }
 
-            break;
-
-        case 'b':
             if (mxt_args_is(s, last, name[1], "com")) {
                 engine = name[1];
             }
 
             break;
 
-        case 'y':
+        case 'o':
             if (engine != name[1] && mxt_args_is(s, last, name[2], "com")) {
                 engine = name[2];
             }
 
             break;
 
-        case 'd':
+        case 'k':
             if (engine == NULL && mxt_args_is(s, last, name[3], "com")) {
                 engine = name[3];
             }

@@ -13,6 +13,12 @@
 #include "mxt_uri.h"
 
 
+#define MXT_URI_OTHER  0
+#define MXT_URI_AT     1
+#define MXT_URI_ARGS   2
+#define MXT_URI_END    3
+
+
 static const unsigned char *mxt_uri_blank(const unsigned char *p,
     const unsigned char *last);
 static const unsigned char *mxt_uri_scheme(const unsigned char *p,
@@ -33,6 +39,15 @@ static void mxt_uri_rest(mxt_uri_t *u, const unsigned char *p,
     const unsigned char *last);
 static void mxt_uri_set(mxt_uri_str_t *part, const unsigned char *p,
     const unsigned char *last);
+
+
+/* what a byte of an authority is to it */
+
+static const unsigned char  mxt_uri_kind[256] = {
+    ['@'] = MXT_URI_AT,
+    ['='] = MXT_URI_ARGS, ['&'] = MXT_URI_ARGS, [';'] = MXT_URI_ARGS,
+    ['/'] = MXT_URI_END, ['?'] = MXT_URI_END, ['#'] = MXT_URI_END
+};
 
 
 void
@@ -192,7 +207,7 @@ mxt_uri_slashes(const unsigned char *p, const unsigned char *last)
 static const unsigned char *
 mxt_uri_end(const unsigned char *p, const unsigned char *last)
 {
-    while (p < last && *p != '/' && *p != '?' && *p != '#') {
+    while (p < last && mxt_uri_kind[*p] != MXT_URI_END) {
         p++;
     }
 
@@ -205,18 +220,34 @@ mxt_uri_end(const unsigned char *p, const unsigned char *last)
 static const unsigned char *
 mxt_uri_user(const unsigned char *p, const unsigned char *last)
 {
-    const unsigned char  *at, *end, *q;
+    unsigned              args;
+    const unsigned char  *at, *end;
 
-    end = mxt_uri_end(p, last);
-    at = memrchr(p, '@', (size_t) (end - p));
+    args = 0;
 
-    if (at != NULL) {
-        p = at + 1;
+    /* "=", "&" or ";" behind the last "@" */
+
+    for (end = p; end < last; end++) {
+
+        switch (mxt_uri_kind[*end]) {
+
+        case MXT_URI_OTHER:
+            continue;
+
+        case MXT_URI_AT:
+            p = end + 1;
+            args = 0;
+            continue;
+
+        case MXT_URI_ARGS:
+            args = 1;
+            continue;
+        }
+
+        break;
     }
 
-    for (q = p; q < end && *q != '=' && *q != '&' && *q != ';'; q++);
-
-    if (q == end) {
+    if (!args) {
         return p;
     }
 
