@@ -123,6 +123,8 @@ typedef struct {
     ngx_uint_t                     seen;       /* a bit for each directive */
 
     ngx_mixtrack_value_t           token;
+    ngx_str_t                      cookie[2];  /* names of the SDK's for it, if
+                                                  it is a literal */
 
     mxt_api_e                      api;
     ngx_mixtrack_endpoint_t        endpoint;
@@ -415,6 +417,13 @@ ngx_int_t ngx_mixtrack_path_add(ngx_conf_t *cf,
 /* Without a spool: makes the flusher the manager of a temp path that nginx
  * has registered in any case. */
 ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
+
+
+/* ngx_mixtrack_identity.c */
+
+/* Renders the names of the SDK's cookies for a literal token. */
+ngx_int_t ngx_mixtrack_identity_names(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
 
 
 /* ngx_mixtrack_value.c */

@@ -11,15 +11,21 @@
 #include "ngx_mixtrack_visitor.h"
 
 
-/* "mp_" TOKEN "_mixpanel", "__mp_opt_in_out_" TOKEN */
-#define NGX_MIXTRACK_COOKIE_NAME  (32 + 255)
+/* the SDK's cookies: what it knows, and what the visitor wants */
+#define NGX_MIXTRACK_COOKIE_SDK   0
+#define NGX_MIXTRACK_COOKIE_OPT   1
+
+#define NGX_MIXTRACK_COOKIE_NAME  (sizeof("__mp_opt_in_out_") - 1             \
+                                   + NGX_MIXTRACK_SECRET_MAX)
 
 /* the longest of the words that mean nobody; the first of them is a UUID */
 #define NGX_MIXTRACK_BANNED_MAX  9
 
 
-static void ngx_mixtrack_identity_token(ngx_http_request_t *r,
-    ngx_mixtrack_project_t *project, const char *before, const char *after,
+static void ngx_mixtrack_identity_name(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project, ngx_uint_t cookie, u_char *buf,
+    ngx_str_t *name);
+static void ngx_mixtrack_identity_render(ngx_str_t *token, ngx_uint_t cookie,
     u_char *buf, ngx_str_t *name);
 static void ngx_mixtrack_identity_known(mxt_cookie_t *cookie,
     mxt_cookie_key_e key, ngx_str_t *id);
@@ -94,8 +100,8 @@ ngx_mixtrack_identity_objects(ngx_http_request_t *r, ngx_uint_t respect,
         return MXT_TRACKED;
     }
 
-    ngx_mixtrack_identity_token(r, project, "__mp_opt_in_out_", "", buf,
-                                &name);
+    ngx_mixtrack_identity_name(r, project, NGX_MIXTRACK_COOKIE_OPT, buf,
+                               &name);
 
     (void) ngx_mixtrack_identity_find(r, &name, &opt);
 
@@ -127,8 +133,8 @@ ngx_mixtrack_identity_cookie(ngx_http_request_t *r,
 
     if (ngx_mixtrack_has_cookies(r) && !ngx_mixtrack_visitor_unread(r)) {
 
-        ngx_mixtrack_identity_token(r, project, "mp_", "_mixpanel", buf,
-                                    &name);
+        ngx_mixtrack_identity_name(r, project, NGX_MIXTRACK_COOKIE_SDK, buf,
+                                   &name);
 
         if (ngx_mixtrack_identity_find(r, &name, &value) == NGX_OK
             && mxt_cookie_parse(&v->cookie, value.data, value.len,
@@ -147,27 +153,62 @@ ngx_mixtrack_identity_cookie(ngx_http_request_t *r,
 
 
 static void
-ngx_mixtrack_identity_token(ngx_http_request_t *r,
-    ngx_mixtrack_project_t *project, const char *before, const char *after,
-    u_char *buf, ngx_str_t *name)
+ngx_mixtrack_identity_name(ngx_http_request_t *r,
+    ngx_mixtrack_project_t *project, ngx_uint_t cookie, u_char *buf,
+    ngx_str_t *name)
 {
-    u_char     *p;
-    ngx_str_t   token;
+    ngx_str_t  token;
+
+    *name = project->cookie[cookie];
+
+    if (name->len) {
+        return;
+    }
 
     ngx_mixtrack_value_get(r, &project->token, &token);
 
     /* a longer one is no token */
 
-    if (token.len > 255) {
-        token.len = 255;
+    token.len = ngx_min(token.len, NGX_MIXTRACK_SECRET_MAX);
+
+    ngx_mixtrack_identity_render(&token, cookie, buf, name);
+}
+
+
+static void
+ngx_mixtrack_identity_render(ngx_str_t *token, ngx_uint_t cookie, u_char *buf,
+    ngx_str_t *name)
+{
+    name->data = buf;
+    name->len = ngx_sprintf(buf, cookie == NGX_MIXTRACK_COOKIE_SDK
+                                 ? "mp_%V_mixpanel" : "__mp_opt_in_out_%V",
+                            token)
+                - buf;
+}
+
+
+ngx_int_t
+ngx_mixtrack_identity_names(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    if (!ngx_mixtrack_value_is_literal(&project->token)) {
+        return NGX_OK;
     }
 
-    p = ngx_cpymem(buf, before, ngx_strlen(before));
-    p = ngx_cpymem(p, token.data, token.len);
-    p = ngx_cpymem(p, after, ngx_strlen(after));
+    for (i = 0; i < 2; i++) {
 
-    name->data = buf;
-    name->len = (size_t) (p - buf);
+        p = ngx_pnalloc(cf->pool, NGX_MIXTRACK_COOKIE_NAME);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_mixtrack_identity_render(&project->token.literal, i, p,
+                                     &project->cookie[i]);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -129,6 +129,10 @@ ngx_mixtrack_project_finish(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_mixtrack_identity_names(cf, project) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     rv = ngx_mixtrack_option_defaults(cf, project);
 
     if (rv != NGX_CONF_OK) {
