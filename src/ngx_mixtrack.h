@@ -54,6 +54,9 @@
 /* token, time, $insert_id, distinct_id, $device_id, $user_id, ip */
 #define NGX_MIXTRACK_OWN_PROPERTIES   7
 
+/* and the bytes of them, at the least */
+#define NGX_MIXTRACK_OWN_SIZE         128
+
 
 /* what stands between the parts of an event */
 #define NGX_MIXTRACK_BEFORE_NAME      "{\"event\":\""
@@ -420,6 +423,10 @@ ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
 
 
 /* ngx_mixtrack_identity.c */
+
+/* Whether an id means nobody: what Mixpanel takes for nobody, in any case of
+ * letters. */
+ngx_uint_t ngx_mixtrack_identity_banned(ngx_str_t *id);
 
 /* Renders the names of the SDK's cookies for a literal token. */
 ngx_int_t ngx_mixtrack_identity_names(ngx_conf_t *cf,

@@ -450,7 +450,8 @@ ngx_mixtrack_event_property(ngx_http_request_t *r,
         ngx_mixtrack_value_get(r, &property->value, &s);
 
         left = 0;
-        rc = ngx_mixtrack_property_typed(property->type, j, &s, &left);
+        rc = s.len ? ngx_mixtrack_property_typed(property->type, j, &s, &left)
+                   : MXT_TYPE_EMPTY;
 
         if (rc != MXT_TYPE_OK) {
             j->pos = mark;

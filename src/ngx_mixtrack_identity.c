@@ -167,9 +167,13 @@ ngx_mixtrack_identity_name(ngx_http_request_t *r,
 
     ngx_mixtrack_value_get(r, &project->token, &token);
 
-    /* a longer one is no token */
+    /* a longer one is no token, and what is not there has no address */
 
     token.len = ngx_min(token.len, NGX_MIXTRACK_SECRET_MAX);
+
+    if (token.len == 0) {
+        ngx_str_set(&token, "");
+    }
 
     ngx_mixtrack_identity_render(&token, cookie, buf, name);
 }
@@ -389,16 +393,22 @@ ngx_mixtrack_identity_strip(ngx_str_t *id)
 static void
 ngx_mixtrack_identity_allowed(ngx_str_t *id)
 {
+    if (ngx_mixtrack_identity_banned(id)) {
+        ngx_str_null(id);
+    }
+}
+
+
+ngx_uint_t
+ngx_mixtrack_identity_banned(ngx_str_t *id)
+{
     ngx_str_t  *banned;
 
-    if (id->len == 0) {
-        return;
-    }
-
-    if (id->len > NGX_MIXTRACK_BANNED_MAX
-        && id->len != ngx_mixtrack_banned[0].len)
+    if (id->len == 0
+        || (id->len > NGX_MIXTRACK_BANNED_MAX
+            && id->len != ngx_mixtrack_banned[0].len))
     {
-        return;
+        return 0;
     }
 
     for (banned = ngx_mixtrack_banned; banned->len; banned++) {
@@ -407,8 +417,9 @@ ngx_mixtrack_identity_allowed(ngx_str_t *id)
             && banned->data[0] == ngx_tolower(id->data[0])
             && ngx_strncasecmp(banned->data, id->data, id->len) == 0)
         {
-            ngx_str_null(id);
-            return;
+            return 1;
         }
     }
+
+    return 0;
 }

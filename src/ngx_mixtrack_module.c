@@ -198,7 +198,7 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
-    ngx_str_t              *value;
+    ngx_str_t              *value, *literal;
     ngx_mixtrack_value_t  **id;
 
     id = (ngx_mixtrack_value_t **) (p + cmd->offset);
@@ -223,8 +223,37 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_mixtrack_value_compile(cf, &value[1], *id) == NGX_OK
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (ngx_mixtrack_value_compile(cf, &value[1], *id) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    literal = &(*id)->literal;
+
+    if (!ngx_mixtrack_value_is_literal(*id)) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_mixtrack_identity_banned(literal)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" in \"%V\" means nobody to Mixpanel, for "
+                           "no id write \"\"", literal, &value[0]);
+        return NGX_CONF_ERROR;
+    }
+
+    /* a device has a prefix in distinct_id */
+
+    if (literal->len > MXT_JSON_STRING_MAX
+                       - (sizeof(NGX_MIXTRACK_DEVICE) - 1))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "id of %uz bytes in \"%V\", it must have at most "
+                           "%uz", literal->len, &value[0],
+                           MXT_JSON_STRING_MAX
+                           - (sizeof(NGX_MIXTRACK_DEVICE) - 1));
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

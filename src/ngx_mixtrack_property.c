@@ -215,15 +215,8 @@ ngx_mixtrack_property(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (ngx_mixtrack_property_text(cf, property) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\" for a %V in "
-                           "\"mixtrack_property\"", &value[2],
-                           &ngx_mixtrack_types[property->type].name);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_mixtrack_property_text(cf, property) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -310,6 +303,10 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
     switch (ngx_mixtrack_property_typed(property->type, &j, literal, &cut)) {
 
     case MXT_TYPE_MISTYPED:
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" for a %V in "
+                           "\"mixtrack_property\"", literal,
+                           &ngx_mixtrack_types[property->type].name);
         return NGX_ERROR;
 
     case MXT_TYPE_EMPTY:
@@ -318,10 +315,11 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
     }
 
     if (cut) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "value of \"%V\" in \"mixtrack_property\" is cut "
-                           "at %d bytes", &property->name,
-                           MXT_JSON_STRING_MAX);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "value of \"%V\" in \"mixtrack_property\" is too "
+                           "long, a string has at most %d bytes",
+                           &property->name, MXT_JSON_STRING_MAX);
+        return NGX_ERROR;
     }
 
     property->type = NGX_MIXTRACK_LITERAL;
@@ -499,6 +497,7 @@ ngx_mixtrack_property_push(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf,
 ngx_int_t
 ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
 {
+    size_t                    len;
     ngx_uint_t                i, n, total;
     ngx_array_t               rendered;
     ngx_mixtrack_place_t     *place;
@@ -545,6 +544,24 @@ ngx_mixtrack_property_render(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
                       "%ui properties of an event by \"mixtrack_property\", "
                       "the API takes %d, in %V:%ui",
                       total, NGX_MIXTRACK_PROPERTIES_MAX,
+                      &place->file, place->line);
+        return NGX_ERROR;
+    }
+
+    p = rendered.elts;
+    len = 0;
+
+    for (i = 0; i < rendered.nelts; i++) {
+        if (p[i].type == NGX_MIXTRACK_LITERAL && !p[i].filtered) {
+            len += p[i].text.len;
+        }
+    }
+
+    if (len > MXT_SEGMENT_ROOM - NGX_MIXTRACK_OWN_SIZE) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%uz bytes of fixed values in each event by "
+                      "\"mixtrack_property\", an event has at most %uz, "
+                      "in %V:%ui", len, (size_t) MXT_SEGMENT_ROOM,
                       &place->file, place->line);
         return NGX_ERROR;
     }

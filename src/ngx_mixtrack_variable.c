@@ -91,9 +91,11 @@ ngx_mixtrack_variable_get(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 {
     ngx_uint_t  on;
 
+    /* a subrequest is of the same visitor, but none of his page views */
+
     on = (data == NGX_MIXTRACK_VAR_BOT)
          ? ngx_mixtrack_visitor_agent(r->main)->bot
-         : ngx_mixtrack_visitor_page_view(r->main);
+         : (r == r->main && ngx_mixtrack_visitor_page_view(r));
 
     v->data = (u_char *) (on ? "1" : "0");
     v->len = 1;

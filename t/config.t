@@ -627,6 +627,21 @@ bad "mixtrack_properties $_", location => "mixtrack_properties $_;", 'invalid', 
 bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe Anonymize "");
 unknown_variable $_, location => "$_ \$nobody_knows;" for
     qw(mixtrack_user_id mixtrack_device_id);
+bad "$_->[0] of @{[length $_->[1]]} bytes", location => "$_->[0] $_->[1];", $_->[0], 'bytes' for
+    ['mixtrack_user_id', 'u' x 248], ['mixtrack_device_id', 'd' x 248];
+good "$_ of 247 bytes", config(location => "$_ " . 'i' x 247 . ';') for qw(mixtrack_user_id mixtrack_device_id);
+bad "$_->[0] $_->[1], nobody", location => "$_->[0] $_->[1];", $_->[0], 'nobody' for
+    ['mixtrack_user_id', 'anonymous'], ['mixtrack_device_id', 'NULL'], ['mixtrack_user_id', '"<nil>"'];
+
+# what an event may not have, and would always have
+bad "a $_->[0] of more than 255 bytes", location => "mixtrack_property p '$_->[1]' type=$_->[0];", 'mixtrack_property', '255' for
+    ['string', 's' x 256], ['list', 'a,' . 's' x 256], ['json', '["' . 's' x 256 . '"]'];
+good "a $_->[0] of 255 bytes", config(location => "mixtrack_property p '$_->[1]' type=$_->[0];") for
+    ['string', 's' x 255], ['list', 'a,' . 's' x 255], ['json', '["' . 's' x 255 . '"]'], ['string', "\xc3\xa9" x 127];
+my $fixed = sub ($n) { join "\n", 'mixtrack e; mixtrack_properties minimal;', map { sprintf "mixtrack_property p%03d %s;", $_, 'x' x 255 } 1 .. $n };
+bad 'fixed values of more than an event takes', location => $fixed->(247) . ' # here', 'mixtrack_property', 'bytes';
+good 'fixed values of nearly as much', config(location => $fixed->(240));
+
 bad "$_ of itself", location => $_, (split ' ')[0] for 'mixtrack_user_id "$mixtrack_user_identity $mixtrack_user_id-";', 'mixtrack_user_id $mixtrack_user_id;',
     'mixtrack_user_id a$mixtrack_device_id;', 'mixtrack_device_id ${mixtrack_user_id}b;', 'mixtrack_device_id "$mixtrack_device_id";';
 bad "$_->[0] twice", location => "$_->[0] $_->[1];\n$_->[0] $_->[1]; # here", $_->[0] for

@@ -89,6 +89,9 @@ http {
             mixtrack_property sent $bytes_sent type=number;
             mixtrack_property five 5 type=number;
             mixtrack_property yes true type=bool;
+            mixtrack_property t $arg_t type=time;
+            mixtrack_property l $arg_l type=list;
+            mixtrack_property j $arg_j type=json;
             mixtrack_property empty $arg_nothing;
             mixtrack_property nothing "";
             return 200;
@@ -420,7 +423,7 @@ for my $i (0 .. $#no_bool) {
     });
 }
 
-request('no_types', ['/types', args => '&n=&b=&s='], sub ($p, $e, $raw) {
+request('no_types', ['/types', args => '&n=&b=&s=&t=&l=&j='], sub ($p, $e, $raw) {
     keys_are($p, @minimal, qw(status status_text time_taken sent five yes));
     like($raw, qr/"status":200[,}]/,            'a variable as a number');
     like($raw, qr/"status_text":"200"[,}]/,     'and as a string');
