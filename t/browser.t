@@ -15,7 +15,7 @@ use Mixtrack::Browser;
 use Mixtrack::Cases;
 use Mixtrack::Collector;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(json_encode);
+use Mixtrack::Util qw(json_encode slurp);
 
 my $t       = Mixtrack::Nginx->new;
 my $dir     = $t->dir;
@@ -63,20 +63,10 @@ END
 
 page('page', after => 'mixpanel.track_pageview();');
 
-# as in the README: the SDK is to begin with the id that nginx has issued
-page('adopt', config => 'track_pageview: true', before => <<"END");
-(function (token, cookie) {
-    var sdk = 'mp_' + token + '_mixpanel=';
-    var id = document.cookie.match('(?:^|; )' + cookie + '=([0-9a-f-]{36})');
-
-    if (id && document.cookie.indexOf(sdk) < 0) {
-        document.cookie = sdk + encodeURIComponent(JSON.stringify({
-            distinct_id: '\$device:' + id[1],
-            \$device_id: id[1]
-        })) + '; path=/';
-    }
-})('$token', 'visitor');
-END
+# the README's: the SDK is to begin with the id that nginx has issued
+my ($adopts) = slurp($t->root . '/README.md') =~ /^```html\n<script>\n(.*?)^<\/script>/ms
+    or die "the README has no script\n";
+page('adopt', config => 'track_pageview: true', before => $adopts =~ s/YOUR_PROJECT_TOKEN/$token/r =~ s/'mp_device'/'visitor'/r);
 
 $t->write_file('site/results.html', "<!DOCTYPE html>\n<title>Results of a search</title>\n");
 

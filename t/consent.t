@@ -18,7 +18,14 @@ use Mixtrack::Visitor qw(sdk cookies encode);
 my $t      = Mixtrack::Nginx->new(level => 'debug');
 my $ingest = $t->ingest(9);
 
-$t->conf(<<'EOF')->run;
+# what the README says of consent: its maps, and what is tracked by them
+my ($readme) = slurp($t->root . '/README.md') =~ /^## Consent\n.*?^```nginx\n(.*?)^```/ms;
+my ($maps, $tracks) = $readme =~ /^(map .*^\})\n+(.*)/ms;
+$maps   =~ s/\$consent\b/\$readme/g;
+$tracks =~ s/\$consent\b/\$readme/g;
+$tracks =~ s/^(mixtrack\s.*);/$1 project=one;/m;
+
+$t->conf(<<'EOF' =~ s/README_MAPS/$maps/r =~ s/README_TRACKS/$tracks/r)->run;
 %%GLOBALS%%
 
 events { }
@@ -33,6 +40,9 @@ http {
         default                   "";
         "~(^|%2C)analytics%3Atrue" 1;
     }
+
+    # the README's own example, below
+    README_MAPS
 
     mixtrack_project one   { token T; endpoint %%INGEST_9%%; zone 1m; batch interval=50ms; }
     mixtrack_project two   { token U; endpoint %%INGEST_9%%; zone 1m; batch interval=50ms; }
@@ -62,6 +72,8 @@ http {
             if ($consent = "") { mixtrack_device_cookie off; return 200; }
             return 200;
         }
+
+        location /readme  { default_type text/html; README_TRACKS return 200 "<p>page</p>"; location /readme/image { default_type image/png; return 200; } }
 
         location /silent  { mixtrack off; return 200; }
 
@@ -256,6 +268,20 @@ for (@asked) {
     is(scalar(@set), $why ? 0 : 1, "a consent manager: $name: " . ($why ? 'no cookie' : 'a device cookie'));
 }
 counted 'a consent manager';
+
+# and as the README does it
+for (
+    ['he was not asked yet', 'if', 0, '/readme'],
+    ['he has refused', 'if', 0, '/readme', 'Cookie: consent=necessary'],
+    ['he agreed', undef, 1, '/readme', 'Cookie: consent=necessary,analytics'],
+    ['he agreed, to an image', 'if', 1, '/readme/image', 'Cookie: consent=analytics'],
+    ['he agreed, but his browser does not', 'dnt', 0, '/readme', 'Cookie: consent=analytics', 'DNT: 1'],
+) {
+    my ($name, $why, $cookie, $uri, @headers) = @$_;
+    my @set = cookies(request("README: $name", $why, $uri, @nav, @headers), 'mp_device');
+    is(scalar(@set), $cookie, "README: $name: " . ($cookie ? 'a device cookie' : 'no cookie'));
+}
+counted 'the README\'s example';
 
 
 # ---- nothing is stored of who objects

@@ -12,13 +12,17 @@ use Test::More;
 
 use Mixtrack::Cases;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(json_encode);
+use Mixtrack::Util qw(json_encode slurp);
 use Mixtrack::Visitor qw(encode sdk cookies http2 @banned);
 
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
 
-$t->conf(<<'EOF')->run;
+# the README's example of nginx's own userid
+my ($readme) = slurp($t->root . '/README.md') =~ /^### mixtrack_device_id\n.*?^```nginx\n(userid .*?)^```/ms;
+my ($map, $userid) = ($readme =~ /^(map .*?^\})/ms, $readme =~ s/^map .*?^\}//msr);
+
+$t->conf(<<'EOF' =~ s/README_MAP/$map/r =~ s/README_USERID/$userid/r)->run;
 %%GLOBALS%%
 
 events { }
@@ -27,6 +31,8 @@ http {
     %%GLOBALS_HTTP%%
 
     map $arg_t $tok { default $arg_t; "" A; }
+
+    README_MAP
 
     mixtrack_project simplified { token T; endpoint %%INGEST_9%%; zone 2m; batch interval=50ms; }
     mixtrack_project original   { token T; id_merge original; endpoint %%INGEST_9%%; zone 2m; batch interval=50ms; }
@@ -96,6 +102,8 @@ http {
             mixtrack_device_id $uid_got$uid_set;
             return 200;
         }
+
+        location /readme { README_USERID return 200; }
 
         location /status { mixtrack off; mixtrack_status json; }
     }
@@ -338,6 +346,12 @@ ok($set, 'userid sets a cookie');
 my $reply = $cases->request('userid-again', ['/userid', headers => ["Cookie: uid=$set->[0]"]], undef, 2);
 is_deeply([cookies($reply, 'uid')], [], 'and not again');
 
+# without the name of the cookie, as the README says
+my ($visitor) = cookies($cases->request('readme', '/readme', undef, 2), 'visitor');
+ok($visitor, 'the README\'s example sets a cookie');
+$reply = $cases->request('readme-again', ['/readme', headers => ["Cookie: visitor=$visitor->[0]"]], undef, 2);
+is_deeply([cookies($reply, 'visitor')], [], 'and not again');
+
 
 # ---- all keys of the SDK's cookie
 
@@ -415,6 +429,10 @@ for my $k (sort { ($a =~ /^\d+$/ && $b =~ /^\d+$/) ? $a <=> $b : $a cmp $b } key
 my @uid = map { $_->{properties} } map { $cases->events($_) } 'userid', 'userid-again';
 like($uid[0]{'$device_id'}, qr/^uid=[0-9A-F]{32}\z/, 'userid: the device is what it calls it');
 is(scalar(grep { $_->{'$device_id'} eq $uid[0]{'$device_id'} } @uid), 4, 'userid: of all events the same');
+
+my @visitor = map { $_->{properties}{'$device_id'} } map { $cases->events($_) } 'readme', 'readme-again';
+like($visitor[0], qr/^[0-9A-F]{32}\z/, 'the README\'s example: the device is its value');
+is(scalar(grep { $_ eq $visitor[0] } @visitor), 4, 'of all events the same');
 
 # the ingest knows the simplified form only
 my @faults = grep { !/distinct_id is not \$device_id$/ } $ingest->check;

@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::IP;
 use Socket qw(SO_LINGER SOL_SOCKET);
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(time sleep);
 
 use Mixtrack::Cases;
 use Mixtrack::Nginx;
@@ -196,6 +196,7 @@ http {
         ssl_certificate_key %%TESTDIR%%/tls/good.key;
 
         client_header_timeout       500ms;
+        client_body_timeout         500ms;
         client_header_buffer_size   512;
         large_client_header_buffers 2 1k;
         keepalive_timeout           2s;
@@ -211,6 +212,9 @@ http {
 
         location /part     { mixtrack Part; return 200 "part\n"; }
         location /dropped  { return 444; }
+        location /if       { mixtrack Outside; if ($arg_go) { mixtrack Inside; return 200; } return 404; }
+        location /socket   { mixtrack Socket; mixtrack_property time_taken $request_time type=number; proxy_http_version 1.1;
+                             proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_pass http://127.0.0.1:%%PORT_8%%; }
         location /body     { mixtrack Body; client_max_body_size 1k; proxy_pass http://127.0.0.1:%%PORT_6%%/untracked; }
         location /slow     { mixtrack Slow; proxy_pass http://127.0.0.1:%%PORT_8%%; }
 
@@ -245,6 +249,19 @@ http {
         location /off      { mixtrack off; return 404; }
         location /off-error { mixtrack off; error_page 404 /page; return 404; }
         location /page-off { mixtrack Error; error_page 404 /off; return 404; }
+    }
+
+    # no location is looked for
+    server {
+        listen 127.0.0.1:%%PORT_5%%;
+
+        mixtrack Returned;
+        mixtrack_properties minimal;
+        mixtrack_property request $request;
+        mixtrack_property status  $status type=number;
+
+        if ($arg_gone) { return 410; }
+        return 403;
     }
 
     server {
@@ -681,6 +698,8 @@ get_one('Off',       404, '/off', n => 0);
 get_one('Page',      404, '/off-error');
 get_one('Off',       404, '/page-off', n => 0);
 get_one('Part',      200, '/part');
+get_one('Outside',   404, '/if');
+get_one('Inside',    200, '/if?go=1');
 
 like(one('Slash', 200, 'GET /10 HTTP/1.0', "GET /10 HTTP/1.0\r\n\r\n"), qr/slash/, 'HTTP/1.0');
 like(one('Slash', 200, 'GET /09', "GET /09\r\n"), qr/^slash/, 'HTTP/0.9');
@@ -703,13 +722,55 @@ one('Slow', 499, 'GET /slow HTTP/1.0', sub {
 });
 like(one('Server', 400, 'GET /tls HTTP/1.0', sub { $t->http("GET /tls HTTP/1.0\r\n\r\n", port => 4) }), qr/ 400 /, '400: plain HTTP for HTTPS');
 
+# the server's own level has answered
+for (['/', 403], ['/?gone=1', 410]) {
+    my ($uri, $status) = @$_;
+    like(one('Returned', $status, "GET $uri HTTP/1.0", sub { $t->http("GET $uri HTTP/1.0\r\n\r\n", port => 5) }), qr/ $status /,
+        "return $status of a server");
+}
+
+# what is announced does not come; who asks does not wait for his own words
+like(one('Body', 408, 'POST /body HTTP/1.0', "POST /body HTTP/1.0\r\nContent-Length: 100\r\n\r\nhalf"), qr/^(?:$|HTTP\S+ 408 )/,
+    '408: a body that does not come');
+one('Server', 400, 'GET /half HTTP/1.1', sub { $t->http("GET /half HTTP/1.1\r\nHost: a\r\nX: ", port => 3, shutdown => 1) });
+
+# a connection that becomes another one is a request until it ends
+my $opened = int(time * 1000);
+one('Socket', 101, 'GET /socket HTTP/1.1', sub {
+    my $s = $t->send("GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", port => 3);
+    like($backend->hold, qr/^Upgrade: websocket\r$/m, 'a WebSocket is asked for');
+    my $up = pop @{$backend->{held}};
+    syswrite $up, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    my $got = '';
+    ok(wait_until(sub { sysread $s, $got, 65536, length $got; $got =~ m{^HTTP/1.1 101 .*\r\n\r\n}s }, 5), 'and is there');
+    my $open = time + 0.4;
+    wait_until(sub { time > $open }, 5);
+    syswrite $up, 'frames';
+    close $up;
+    like($got . $t->read($s), qr/frames\z/, 'until it ends');
+});
+
 # two streams of a connection
 one('Slash', 200, "GET /h2 HTTP/2.0", sub {
     my $url = 'https://localhost:' . $t->port(4);
     is(system('curl', '-sS', '-m', 10, '--http2', '--cacert', $ca, '-o', '/dev/null', "$url/h2", '-o', '/dev/null', "$url/h2"), 0, 'HTTP/2');
 }, n => 2);
 
+# and one that is given up
+one('Slow', 499, 'GET /slow HTTP/2.0', sub {
+    my $curl = open my $out, '-|', 'curl', '-sS', '-m', 20, '--http2', '--cacert', $ca, 'https://localhost:' . $t->port(4) . '/slow'
+        or die "curl: $!";
+    ok($backend->hold, '499: nor over HTTP/2');
+    kill 'KILL', $curl;
+    close $out;
+});
+
 # no request at all
+{
+    my $s = $t->send("\x16\x03\x01\x00\x05hello\x15\x03\x01", port => 4);
+    shutdown $s, 1;
+    unlike($t->read($s), qr/HTTP/, 'a TLS handshake that fails');
+}
 close $t->send('', port => 3);
 close $t->send('', port => 4);
 {
@@ -804,6 +865,10 @@ for my $e (@other) {
     $got{join '|', $e->{event}, $p->{status}, substr($p->{request} // '', 0, 255)}++ if defined $p->{request} || $e->{event} eq 'Server';
 }
 is_deeply(\%got, \%one, 'one event or none') or diag(explain([\%got, \%one]));
+
+my ($socket) = grep { $_->{event} eq 'Socket' } @other;
+cmp_ok(abs($socket->{properties}{time} - $opened), '<', 350, 'a WebSocket has the time when it began');
+cmp_ok($socket->{properties}{time_taken}, '>=', 0.4, 'and is told when it has ended');
 
 my %id;
 $id{json_decode($_)->{properties}{'$insert_id'}}++ for @raw;
