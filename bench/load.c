@@ -3,7 +3,7 @@
  * Requests that differ, and an exact number of them:
  *
  *     load [-n REQUESTS] [-c CONNECTIONS] [-p DEPTH] [-o | -r RATE]
- *          -a AGENTS PORT...
+ *          [-k TOKEN] -a AGENTS PORT...
  *
  * Each port gets REQUESTS over CONNECTIONS of its own.  In a round, all
  * connections of all ports send DEPTH pipelined requests each, then all
@@ -15,7 +15,8 @@
  * What is sent is the same in every run: a table of requests with URI,
  * arguments, user agent (a line of AGENTS each), referrer, address
  * (X-Forwarded-For) and cookies of their own.  The table is far larger than
- * gzip's window.
+ * gzip's window.  With -k the browser SDK's cookie for that token is among
+ * the cookies, of a visitor who has come from a campaign and signed in.
  *
  * The sockets block: the waiting is for the server under test.
  */
@@ -53,6 +54,7 @@ typedef struct {
 
 static void load_agents(const char *file);
 static void load_render(void);
+static int load_cookie(char *p, uint32_t user);
 static int load_uri(char *p, size_t size);
 static const char *load_word(void);
 static uint32_t load_random(uint32_t n);
@@ -94,6 +96,7 @@ static const char  *load_referrers[] = {
 
 static char         *load_agent[LOAD_AGENTS];
 static unsigned      load_nagents;
+static const char   *load_token;
 
 /* one behind the other, so that a run of them is one write */
 static char         *load_text;
@@ -126,7 +129,7 @@ main(int argc, char **argv)
     rate = 0;
     agents = NULL;
 
-    while ((opt = getopt(argc, argv, "n:c:p:r:a:o")) != -1) {
+    while ((opt = getopt(argc, argv, "n:c:p:r:a:k:o")) != -1) {
 
         switch (opt) {
 
@@ -150,6 +153,10 @@ main(int argc, char **argv)
             agents = optarg;
             break;
 
+        case 'k':
+            load_token = optarg;
+            break;
+
         case 'o':
             one = 1;
             break;
@@ -167,7 +174,8 @@ main(int argc, char **argv)
         || depth > LOAD_REQUESTS)
     {
         fprintf(stderr, "usage: load [-n REQUESTS] [-c CONNECTIONS] "
-                        "[-p DEPTH] [-o | -r RATE] -a AGENTS PORT...\n");
+                        "[-p DEPTH] [-o | -r RATE] [-k TOKEN] -a AGENTS "
+                        "PORT...\n");
         return 2;
     }
 
@@ -252,7 +260,7 @@ load_render(void)
     unsigned   i;
     uint32_t   user;
 
-    size = (size_t) LOAD_REQUESTS * 1280;
+    size = (size_t) LOAD_REQUESTS * 2304;
     load_text = malloc(size);
 
     if (load_text == NULL) {
@@ -285,15 +293,41 @@ load_render(void)
                         "Accept-Encoding: gzip, deflate, br\r\n"
                         "Referer: %s\r\n"
                         "X-Forwarded-For: %u.%u.%u.%u\r\n"
-                        "Cookie: sid=%08x%08x; uid=user-%06u\r\n"
-                        "\r\n",
+                        "Cookie: sid=%08x%08x; uid=user-%06u",
                      load_agent[load_random(load_nagents)], referrer,
                      11 + user % 180, user / 180 % 250, load_random(250),
                      1 + load_random(250), user * 2654435761u,
                      load_random(0xffffffff), user);
+
+        if (load_token) {
+            p += load_cookie(p, user);
+        }
+
+        p += sprintf(p, "\r\n\r\n");
     }
 
     load_at[i] = (size_t) (p - load_text);
+}
+
+
+/* as the SDK writes it: JSON, percent-encoded */
+
+static int
+load_cookie(char *p, uint32_t user)
+{
+    return sprintf(p, "; mp_%s_mixpanel=%%7B%%22distinct_id%%22%%3A%%20"
+                      "%%22user-%06u%%22%%2C%%22%%24device_id%%22%%3A%%20"
+                      "%%22%08x-%04x-4c5d-8e6f-%012u%%22%%2C"
+                      "%%22%%24initial_referrer%%22%%3A%%20%%22"
+                      "https%%3A%%2F%%2Fnews.example.org%%2F%%22%%2C"
+                      "%%22%%24initial_referring_domain%%22%%3A%%20%%22"
+                      "news.example.org%%22%%2C%%22__mps%%22%%3A%%20%%7B%%7D"
+                      "%%2C%%22__mpso%%22%%3A%%20%%7B%%7D%%2C%%22__mpus%%22"
+                      "%%3A%%20%%7B%%7D%%2C%%22utm_source%%22%%3A%%20%%22"
+                      "%s%%22%%2C%%22utm_medium%%22%%3A%%20%%22email%%22%%2C"
+                      "%%22%%24user_id%%22%%3A%%20%%22user-%06u%%22%%7D",
+                   load_token, user, user * 2654435761u, user & 0xffff, user,
+                   load_sources[load_random(6)], user);
 }
 
 

@@ -158,7 +158,7 @@ sub load ($ports, %o) { load_wait(load_start($ports, %o)) }
 
 # the same, while something else is done
 sub load_start ($ports, %o) {
-    my @options = map { defined $o{$_} ? ("-$_", $o{$_}) : () } qw(n c p r);
+    my @options = map { defined $o{$_} ? ("-$_", $o{$_}) : () } qw(n c p r k);
     push @options, '-o' if $o{o};
 
     my @command = (pin_command(cpu_load()), "$top/build/bench/load", @options,

@@ -7,8 +7,10 @@ use v5.36;
 use Exporter qw(import);
 use JSON::PP ();
 
-our @EXPORT_OK = qw(project reference minimal user_id plain_log json_log describe
+our @EXPORT_OK = qw(TOKEN project reference minimal user_id plain_log json_log describe
     json_event $cheap_id $random_id);
+
+use constant TOKEN => '0123456789abcdef0123456789abcdef';
 
 our $random_id = '$request_id';
 our $cheap_id  = '$connection-$connection_requests-$msec';
@@ -19,7 +21,7 @@ sub project (%o) {
     my $spool = $o{spool} // 'off';
     return <<"EOF";
     mixtrack_project {
-        token 0123456789abcdef0123456789abcdef;
+        token @{[TOKEN]};
         endpoint $o{endpoint};
         zone $zone;
         spool $spool;
@@ -30,7 +32,7 @@ sub project (%o) {
 EOF
 }
 
-# the reference event: 11 properties, about 630 bytes
+# the reference event: all standard properties, and the user agent
 sub reference () { 'mixtrack "Page View"; mixtrack_property user_agent $http_user_agent;' }
 sub minimal ()   { 'mixtrack "Page View"; mixtrack_properties minimal;' }
 sub user_id ()   { reference() . ' mixtrack_user_id $cookie_uid;' }

@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep);
 use Bench::Callgrind;
 use Bench::Machine qw($tmp cpu_load cpu_ns load median pin port reap slurp spawn wait_until);
 use Bench::Nginx;
-use Bench::Setup qw(project reference minimal user_id plain_log json_log describe $random_id $cheap_id);
+use Bench::Setup qw(TOKEN project reference minimal user_id plain_log json_log describe $random_id $cheap_id);
 use Bench::Sink;
 
 use constant {
@@ -88,7 +88,18 @@ sub instructions ($class, $report, $n) {
     $report->check('mixtrack, the zone is full', sprintf('%.0f', $over{full}),
         'no more than an event', $over{full} <= $over{reference});
 
-    # the standard properties parse URLs, cookies and the user agent
+    # what is parsed for the standard properties
+    my $blind = _measure($n, location => reference() . join('', map {" mixtrack_property $_ off;"}
+        qw($browser $browser_version $os $device)), http => $to) - $base;
+    $report->row('    of these, the user agent', sprintf '%.0f', $over{reference} - $blind);
+
+    $sink->event;
+    my $known = _measure($n, location => reference(), http => $to, cookie => TOKEN);
+    die "the SDK's cookie is in no event\n" if $sink->event !~ /"\$user_id":"user-\d+"/;
+
+    $known -= _measure($n, module => 0, cookie => TOKEN);
+    $report->row("    with the SDK's cookie of 500 bytes, more", sprintf '%.0f', $known - $over{reference});
+
     my $whole = ($base + $over{reference}) / ($base + $over{minimal});
     $report->check('a worker, standard to minimal', sprintf('%.2f', $whole), 'at most 2', $whole <= 2);
     $report->check('minimal to plain access_log', sprintf('%.2f', $over{minimal} / $over{plain}),
@@ -101,12 +112,13 @@ sub instructions ($class, $report, $n) {
 # instructions a request
 sub _measure ($n, %o) {
     my $fill = delete $o{fill};
+    my @cookie = (k => delete $o{cookie});
     delete $o{limit};
 
     my $callgrind = Bench::Callgrind->new;
     my $nginx     = Bench::Nginx->new(%o, valgrind => $callgrind->options);
 
-    load($nginx->ports, n => 256, c => 2, o => 1);
+    load($nginx->ports, n => 256, c => 2, o => 1, @cookie);
 
     if ($fill) {
         load($nginx->ports, n => 3000, c => 4, p => 16);
@@ -116,7 +128,7 @@ sub _measure ($n, %o) {
     my $dropped = $fill ? $nginx->status->{dropped}{full} : 0;
 
     $callgrind->zero($nginx->worker);
-    load($nginx->ports, n => $n, c => 2, o => 1);
+    load($nginx->ports, n => $n, c => 2, o => 1, @cookie);
     my $total = $callgrind->dump($nginx->worker)->{total};
 
     die "not every event was dropped\n" if $fill && $nginx->status->{dropped}{full} - $dropped != $n;
