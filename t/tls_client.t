@@ -57,7 +57,7 @@ my $end = breakage($t, $ingest, 'no certificate of ours',
     no_post => 1,
     heal   => sub { conf(ours('client')); ok($t->reload, 'a reload with the one that is known') },
     # TLS 1.3 tells the client late, in as many words as there are moments
-    why    => qr/alert|certificate|SSL|reset|Empty|Broken|failure|connect/,
+    why    => qr/alert|certificate|SSL|reset|Empty|Broken|failure|not connected/,
     duplicates => 1);
 posts_have('it knows who we are', $end->{broken_at}, client => 'client');
 
