@@ -516,6 +516,18 @@ sub rejected_seqs ($self, $project = 'default') {
         grep { ref $_->{event} eq 'HASH' } $self->rejected($project);
 }
 
+# What the sanitizers have said.  ASan keeps to its files; UBSan, where ASan is
+# there as well, writes to stderr, which is error.log when nginx is up.
+sub reports ($self) {
+    my @text = map { slurp($_) } glob "$self->{dir}/asan/*";
+
+    for (map { slurp("$self->{dir}/$_") } qw(nginx.out error.log)) {
+        my $own = s/^\d{4}\/\d\d\/\d\d .*\n//mgr;
+        push @text, $own if $own =~ /Sanitizer|runtime error:/;
+    }
+    return map { substr $_, 0, 4000 } @text;
+}
+
 # ---- the end
 
 # slack is the number of workers that were killed in the middle of an event
@@ -540,9 +552,7 @@ sub done ($self, %o) {
     $#bad = 19 if @bad > 20;
     Test::More::is(join("\n", @bad), '', 'no alerts');
 
-    my @reports = glob "$self->{dir}/asan/*";
-    push @reports, "$self->{dir}/nginx.out" if slurp("$self->{dir}/nginx.out") =~ /Sanitizer|runtime error:/;
-    Test::More::is(join("\n", map { substr slurp($_), 0, 4000 } @reports), '', 'no sanitizer reports');
+    Test::More::is(join("\n", $self->reports), '', 'no sanitizer reports');
 
     my @shm = grep { !$self->{shm}{$_} && /nginx|mixtrack|mxt/i } _shm();
     Test::More::is("@shm", '', 'no shared memory left');
