@@ -3,8 +3,8 @@
 # NGINX_SRC=DIR     build for this source tree of nginx, not for nginx-dev's
 # NGINX=FILE        the nginx to ask for its configuration, not the installed
 # V=1               show the commands of nginx's own build
-# PROVE_FLAGS, TESTS, FUZZ_SECONDS, MODEL_MB, SOAK_SECONDS, SOAK_SEED
-#                   see the targets that use them
+# PROVE_FLAGS, TESTS, FUZZ_SECONDS, FUZZ_SEED, MODEL_MB, SOAK_SECONDS,
+# SOAK_SEED         see the targets that use them
 
 CC ?= cc
 CFLAGS ?= -g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
@@ -97,8 +97,13 @@ build/warnings/clang/%.o: src/core/%.c $(wildcard src/core/*.h) Makefile
 	@clang $(STRICT) -c -o $@ $<
 
 
-fuzz:				## the fuzzers, FUZZ_SECONDS=60 each
+# of the core with libFuzzer, and of all of it through nginx: the requests of
+# FUZZ_SEED=N are the same again
+fuzz: asan			## the fuzzers, FUZZ_SECONDS=60 each
 	@build-aux/fuzz
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} \
+		TEST_NGINX_BINARY=$(CURDIR)/$(ASAN) TEST_NGINX_MODULE=static \
+		$(PROVE) -v t/fuzz_requests.t
 
 model:				## check the models of t/model, also the long way
 	@build-aux/model
