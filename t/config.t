@@ -282,6 +282,15 @@ good '300 properties of nothing', config(
 good 'as many as there may be', config(location => join("\n", 'mixtrack a; mixtrack_properties minimal;',
     map {"mixtrack_property p$_ v;"} 1 .. 247));
 
+my %most = (
+    'a list of 254'         => "'" . join(',', 1 .. 254) . "' type=list",
+    'a json of 254'         => "'[" . join(',', 1 .. 254) . "]' type=json",
+    'a json of 254 names'   => "'{" . join(',', map {"\"k$_\":1"} 1 .. 254) . "}' type=json",
+    'a json of three levels' => q('{"a":{"b":{"c":1}}}' type=json),
+    'a string of 255 bytes' => 'v' x 255,
+);
+good "$_ as it is", config(location => "mixtrack a; mixtrack_property p $most{$_};") for sort keys %most;
+
 # of whom, and when
 good "mixtrack a $_", config(location => "mixtrack a $_;") for
     qw(sample=10% sample=0.5% sample=.5% sample=100% sample=99.999999% sample=0.000001%),
@@ -622,6 +631,40 @@ _bad '255 properties of two levels',
         location => join("\n", 'mixtrack a; # here', map {"mixtrack_property q$_ v; # here"} 1 .. 127),
     ),
     'properties';
+
+_bad "255 properties of four levels, $_->[0] tracks",
+    config(
+        http     => join("\n", $_->[1] // '', map {"mixtrack_property p$_ v; # here"} 1 .. 64),
+        server   => join("\n", $_->[2] // '', map {"mixtrack_property q$_ v; # here"} 1 .. 64),
+        location => join("\n", $_->[3] // '', 'mixtrack_properties minimal;', (map {"mixtrack_property r$_ v; # here"} 1 .. 64),
+            'if ($arg_a) {', $_->[4] // '', (map {"mixtrack_property s$_ v; # here"} 1 .. 64), '}'),
+    ),
+    'properties', '254' for
+    ['http', 'mixtrack a; # here'], ['server', undef, 'mixtrack a; # here'], ['location', (undef) x 2, 'mixtrack a; # here'],
+    ['if', (undef) x 3, 'mixtrack a; # here'];
+
+my %more = (
+    'a list of 255'        => "'" . join(',', 1 .. 255) . "' type=list",
+    'a json of 255'        => "'[" . join(',', 1 .. 255) . "]' type=json",
+    'a json of 255 names'  => "'{" . join(',', map {"\"k$_\":1"} 1 .. 255) . "}' type=json",
+    'a json of four levels' => q('{"a":{"b":{"c":{}}}}' type=json),
+    'a json with a name twice' => q('{"a":1,"a":2}' type=json),
+    'a number without end' => '1e999 type=number',
+    'no number'            => 'NaN type=number',
+);
+# a long value may leave no room for more
+bad $_, location => "mixtrack a; mixtrack_property p $more{$_};", 'invalid value' for sort keys %more;
+bad 'a token of 256 bytes', http => "mixtrack_project b {\ntoken " . 't' x 256 . "; # here\n}", 'token', '255';
+
+# what is never sent as it is there
+TODO: {
+    local $TODO = 'these are taken, with a warning or without';
+    bad "$_->[0]", location => "mixtrack a; $_->[1];", $_->[1] =~ /^(\w+)/ for
+        ['a string of 256 bytes', 'mixtrack_property p ' . 'v' x 256],
+        ['a list with 256 bytes', 'mixtrack_property p ' . 'v' x 256 . ',a type=list'],
+        ['a user of 256 bytes', 'mixtrack_user_id ' . 'u' x 256], ['a device of 248 bytes', 'mixtrack_device_id ' . 'd' x 248],
+        ['a user that is banned', 'mixtrack_user_id anonymous'], ['a device that is banned', 'mixtrack_device_id null'];
+}
 
 bad "mixtrack_properties $_", location => "mixtrack_properties $_;", 'invalid', tr/"//dr for qw(all "" off);
 bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe Anonymize "");

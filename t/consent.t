@@ -13,7 +13,7 @@ use Test::More;
 use Mixtrack::Cases;
 use Mixtrack::Nginx;
 use Mixtrack::Util qw(slurp);
-use Mixtrack::Visitor qw(sdk cookies encode);
+use Mixtrack::Visitor qw(sdk cookies encode http2);
 
 my $t      = Mixtrack::Nginx->new(level => 'debug');
 my $ingest = $t->ingest(9);
@@ -53,9 +53,11 @@ http {
 
     server {
         listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_4%% http2;
 
         location / { return 200; }
 
+        location /sample  { mixtrack hit project=one sample=0.000001%; return 200; }
         location /all     { mixtrack_respect dnt gpc opt_out; return 200; }
         location /off     { mixtrack_respect off; return 200; }
         location /dnt     { mixtrack_respect dnt; return 200; }
@@ -78,6 +80,30 @@ http {
         location /silent  { mixtrack off; return 200; }
 
         location /status { mixtrack off; mixtrack_status json; }
+    }
+
+    # heads that are not read to their end
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+
+        client_header_timeout       500ms;
+        client_header_buffer_size   1k;
+        large_client_header_buffers 2 1k;
+
+        mixtrack_user_id       $http_x_user;
+        mixtrack_device_cookie dev;
+    }
+    server {
+        listen 127.0.0.1:%%PORT_3%%;
+
+        client_header_timeout       500ms;
+        client_header_buffer_size   1k;
+        large_client_header_buffers 2 1k;
+
+        mixtrack_user_id       $http_x_user;
+        mixtrack_device_cookie dev;
+        mixtrack_respect       off;
+        mixtrack_ip            anonymize;
     }
 
     # inherited, and overridden below
@@ -167,6 +193,29 @@ for my $uri ('/', '/all') {
     counted "$uri: the first of several";
 }
 
+# any line that objects
+request 'DNT in the second line', 'dnt', '/', 'DNT: 0', 'DNT: 1';
+request 'DNT in the first line', 'dnt', '/', 'DNT: 1', 'DNT: 0';
+request 'GPC in the third line', 'gpc', '/', 'Sec-GPC: 0', 'Sec-GPC: ', 'Sec-GPC: 1';
+
+# over HTTP/2, where each cookie may be a field of its own
+for (
+    ['nobody objects', undef],
+    ['DNT', 'dnt', [dnt => 1]],
+    ['GPC', 'gpc', ['sec-gpc' => 1]],
+    ['opted out', 'opt_out', [cookie => 'a=b'], [cookie => $out], [cookie => 'c=d']],
+    ['legacy', 'opt_out', [cookie => 'a=b'], [cookie => $legacy]],
+    ['legacy, and opted in since', undef, [cookie => $legacy], [cookie => $in]],
+) {
+    my ($name, $why, @fields) = @$_;
+    my $k = ++$n;
+
+    $name{$k} = "HTTP/2: $name";
+    $skipped{one}{$why}++ if $why;
+    $cases->request($k, sub { ok(http2($t->port(4), "/?k=$k", @fields), $name{$k}) }, undef, $why ? 0 : 1);
+}
+counted 'lines, and fields of HTTP/2';
+
 # whatever is answered, whoever asks
 request 'an error', 'dnt', '/nowhere', 'DNT: 1';
 request 'a bot', 'gpc', '/', 'Sec-GPC: 1', 'User-Agent: Googlebot/2.1';
@@ -209,6 +258,60 @@ for my $uri (sort keys %inherits) {
     }
     counted "server, $uri";
 }
+
+
+# ---- who may have objected in what was not read
+
+my %who = ('$device_id' => 'd-1', '$user_id' => 'joe', distinct_id => 'joe', utm_term => 'stored', '$initial_referrer' => 'https://from.test/',
+    '$search_engine' => 'google', mp_keyword => 'stored');
+my $head  = join "\r\n", 'Host: a', 'Accept: text/html', 'Sec-Fetch-Mode: navigate', 'X-User: ann',
+    'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', sdk('T', %who);
+my $fresh = join "\r\n", grep { !/^(?:Cookie|X-User)/ } split /\r\n/, $head;
+my %cut   = (
+    'too large'   => ["X: " . 'x' x 3000 . "\r\nDNT: 1\r\n\r\n"],
+    'malformed'   => ["X\x01: y\r\nDNT: 1\r\n\r\n"],
+    'too late'    => ["DN"],
+    'given up'    => ["DN", shutdown => 1],
+);
+
+# lines that were read, and the next that was not; skipped for that reason
+sub cut ($name, $port, $lines, $why, $check) {
+    my ($end, %o) = @{$cut{$name}};
+    my $k = 'head-' . ++$n;
+    my $reply;
+
+    $skipped{one}{$why}++ if $why;
+    $cases->request($k, sub { $reply = $t->http("GET /?k=$k HTTP/1.1\r\n$lines\r\n$end", port => $port, %o) }, $check, $why ? 0 : 1);
+    unlike($reply, qr/^Set-Cookie/m, "a head that is $name: no device cookie");
+}
+
+for my $name (sort keys %cut) {
+    cut($name, 2, $head, undef, sub ($p, @) {
+        like($p->{status}, qr/^40[08]\z/, 'a bad request');
+        is_deeply([grep { exists $p->{$_} } grep { $_ ne 'distinct_id' } sort keys %who], [], 'nothing of who it is');
+        is($p->{distinct_id}, '', 'nobody');
+        is($p->{ip}, '0', 'from nowhere');
+    });
+    cut($name, 2, $fresh, undef, sub ($p, @) { is($p->{distinct_id}, '', 'nobody') });
+    cut($name, 2, "$head\r\nSec-GPC: 1", 'gpc', undef);
+    cut($name, 3, $head, undef, sub ($p, @) {
+        is($p->{distinct_id}, 'ann', 'with "mixtrack_respect off" what there is');
+        is($p->{'$user_id'}, 'ann', 'by the directive');
+        is($p->{ip}, '127.0.0.0', 'and the address');
+    });
+    cut($name, 3, $fresh, undef, sub ($p, @) { is($p->{distinct_id}, '', 'nobody') });
+}
+counted 'a head that was not read';
+
+
+# ---- consent is asked before the sample
+
+my %before = %{$t->status('one')->{skipped}};
+request 'DNT, and a sample', 'dnt', '/sample', 'DNT: 1';
+counted 'a sample is not looked at';
+$t->get('/sample', headers => ['User-Agent: nobody']);
+is($t->status('one')->{skipped}{sample}, $before{sample} + 1, 'but for who does not object');
+$skipped{one}{sample}++;
 
 
 # ---- each project by its own token

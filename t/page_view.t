@@ -83,6 +83,12 @@ cell("other-$_", $page, headers => [$_]) for
     'Sec-Fetch-Site: cross-site', 'Sec-Fetch-User: ?0', 'Sec-Fetch-Des: image', 'Sec-Fetch-Dest-: image',
     'X-Sec-Fetch-Dest: image', 'Accept:', 'X-Requested-With: XMLHttpRequest', 'DNT: 0';
 
+# what it accepts, where nobody says where to: an image is none
+cell("accept-$_", $page, headers => ["Accept: $_"], not => 'if') for
+    'image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8', 'image/png', 'IMAGE/*,text/html';
+cell("accept-$_", $page, headers => ["Accept: $_"]) for
+    '*/*', 'text/html', 'text/html,image/webp', 'application/xhtml+xml,image/*', 'imag', 'images/png', 'text/plain';
+
 # what nobody looks at yet
 cell("ahead-$_", $page, headers => [$_], not => 'if') for
     'Sec-Purpose: prefetch', 'Sec-Purpose: prefetch;prerender', 'Sec-Purpose: prefetch;anonymous-client-ip',

@@ -387,6 +387,10 @@ request('host-none', sub { $t->http("GET /?k=host-none HTTP/1.0\r\n\r\n") }, sub
     whole($p, '$current_url' => 'http://here.test/?k=host-none', current_domain => 'here.test', current_url_path => '/',
         current_url_search => '?k=host-none', http_version => '1.0');
 });
+request('version-1.2', sub { $t->http("GET /?k=version-1.2 HTTP/1.2\r\nHost: a\r\nConnection: close\r\n\r\n") }, sub ($p, @) {
+    whole($p, '$current_url' => 'http://a/?k=version-1.2', current_domain => 'a', current_url_path => '/',
+        current_url_search => '?k=version-1.2', http_version => undef);
+});
 request('host-absolute', sub {
     $t->http("GET http://other.test:81/x?k=host-absolute HTTP/1.1\r\nHost: header.test\r\nConnection: close\r\n\r\n");
 }, sub ($p, @) {
@@ -470,6 +474,7 @@ for my $case (
     ['port',        'http://other.test:8080',   'http://other.test:8080',   'other.test:8080'],
     ['user',        'http://u:p@other.test/',   'http://other.test/',       'other.test'],
     ['ipv6',        'http://[::1]:80/x',        'http://[::1]:80/x',        '[::1]:80'],
+    ['word',        'foo',                      'foo',                      undef],
     ['app',         'android-app://com.app/',   'android-app://com.app/',   'com.app'],
     ['google',      'https://www.google.de/search?q=a%20b', 'https://www.google.de/search?q=a%20b', 'www.google.de', 'google', 'a b'],
     ['google-none', 'https://www.google.com/',  'https://www.google.com/',  'www.google.com', 'google'],
