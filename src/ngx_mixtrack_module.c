@@ -198,6 +198,7 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
+    size_t                  max;
     ngx_str_t              *value, *literal;
     ngx_mixtrack_value_t  **id;
 
@@ -240,16 +241,18 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    max = MXT_JSON_STRING_MAX;
+
     /* a device has a prefix in distinct_id */
 
-    if (literal->len > MXT_JSON_STRING_MAX
-                       - (sizeof(NGX_MIXTRACK_DEVICE) - 1))
-    {
+    if (cmd->offset == offsetof(ngx_mixtrack_loc_conf_t, device_id)) {
+        max -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
+    }
+
+    if (literal->len > max) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "id of %uz bytes in \"%V\", it must have at most "
-                           "%uz", literal->len, &value[0],
-                           MXT_JSON_STRING_MAX
-                           - (sizeof(NGX_MIXTRACK_DEVICE) - 1));
+                           "%uz", literal->len, &value[0], max);
         return NGX_CONF_ERROR;
     }
 

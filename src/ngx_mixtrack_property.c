@@ -304,9 +304,10 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
 
     case MXT_TYPE_MISTYPED:
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\" for a %V in "
-                           "\"mixtrack_property\"", literal,
-                           &ngx_mixtrack_types[property->type].name);
+                           "invalid value for a %V in "
+                           "\"mixtrack_property %V\": \"%V\"",
+                           &ngx_mixtrack_types[property->type].name,
+                           &property->name, literal);
         return NGX_ERROR;
 
     case MXT_TYPE_EMPTY:

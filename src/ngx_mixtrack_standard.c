@@ -598,6 +598,12 @@ ngx_mixtrack_standard_http(ngx_http_request_t *r, mxt_json_t *j,
 {
     const char  *version;
 
+    /* of what could not be read nginx itself says 1.0 */
+
+    if (r->http_protocol.len == 0 && r->http_version != NGX_HTTP_VERSION_9) {
+        return 0;
+    }
+
     switch (r->http_version) {
 
     case NGX_HTTP_VERSION_9:

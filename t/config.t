@@ -657,22 +657,19 @@ bad $_, location => "mixtrack a; mixtrack_property p $more{$_};", 'invalid value
 bad 'a token of 256 bytes', http => "mixtrack_project b {\ntoken " . 't' x 256 . "; # here\n}", 'token', '255';
 
 # what is never sent as it is there
-TODO: {
-    local $TODO = 'these are taken, with a warning or without';
-    bad "$_->[0]", location => "mixtrack a; $_->[1];", $_->[1] =~ /^(\w+)/ for
-        ['a string of 256 bytes', 'mixtrack_property p ' . 'v' x 256],
-        ['a list with 256 bytes', 'mixtrack_property p ' . 'v' x 256 . ',a type=list'],
-        ['a user of 256 bytes', 'mixtrack_user_id ' . 'u' x 256], ['a device of 248 bytes', 'mixtrack_device_id ' . 'd' x 248],
-        ['a user that is banned', 'mixtrack_user_id anonymous'], ['a device that is banned', 'mixtrack_device_id null'];
-}
+bad "$_->[0]", location => "mixtrack a; $_->[1];", $_->[1] =~ /^(\w+)/ for
+    ['a string of 256 bytes', 'mixtrack_property p ' . 'v' x 256],
+    ['a list with 256 bytes', 'mixtrack_property p ' . 'v' x 256 . ',a type=list'],
+    ['a user of 256 bytes', 'mixtrack_user_id ' . 'u' x 256], ['a device of 248 bytes', 'mixtrack_device_id ' . 'd' x 248],
+    ['a user that is banned', 'mixtrack_user_id anonymous'], ['a device that is banned', 'mixtrack_device_id null'];
 
 bad "mixtrack_properties $_", location => "mixtrack_properties $_;", 'invalid', tr/"//dr for qw(all "" off);
 bad "mixtrack_ip $_", location => "mixtrack_ip $_;", 'invalid', tr/"//dr for qw(maybe Anonymize "");
 unknown_variable $_, location => "$_ \$nobody_knows;" for
     qw(mixtrack_user_id mixtrack_device_id);
 bad "$_->[0] of @{[length $_->[1]]} bytes", location => "$_->[0] $_->[1];", $_->[0], 'bytes' for
-    ['mixtrack_user_id', 'u' x 248], ['mixtrack_device_id', 'd' x 248];
-good "$_ of 247 bytes", config(location => "$_ " . 'i' x 247 . ';') for qw(mixtrack_user_id mixtrack_device_id);
+    ['mixtrack_user_id', 'u' x 256], ['mixtrack_device_id', 'd' x 248];
+good "$_", config(location => "$_;") for 'mixtrack_user_id ' . 'u' x 255, 'mixtrack_device_id ' . 'd' x 247;
 bad "$_->[0] $_->[1], nobody", location => "$_->[0] $_->[1];", $_->[0], 'nobody' for
     ['mixtrack_user_id', 'anonymous'], ['mixtrack_device_id', 'NULL'], ['mixtrack_user_id', '"<nil>"'];
 
