@@ -98,10 +98,18 @@ $read{$_}->("read-$_") for sort keys %read;
 # which has no head
 ask(0, "GET /read-0.9\r\n");
 
+# which is no request
+ask(0, "FROB\r\n\r\n");
+
 ok($t->wait_rest, 'all has arrived');
 
 my %event;
+my $frob;
 for my $e ($ingest->events) {
+    if ($e->{properties}{request} eq 'FROB') {
+        $frob = $e->{properties};
+        next;
+    }
     my ($k) = $e->{properties}{request} =~ m{^GET /(?:slow\?)?(\S+)};
     push @{$event{$k}}, $e->{properties};
 }
@@ -127,5 +135,9 @@ for my $k (sort map {"read-$_"} keys %read) {
     is($event{$k}[0]{ip}, '127.0.0.1', "$k: and where");
 }
 is($event{'read-0.9'}[0]{ip}, '127.0.0.1', 'HTTP/0.9 has no head, and so all of it was read');
+
+is(join(' ', grep { exists $frob->{$_} } qw(method http_version $current_url)), '', 'of what is no request nothing is told');
+is($frob->{status}, 400, 'but the status');
+is($event{'read-1.1'}[0]{http_version}, '1.1', 'of one it is');
 
 $t->done;
