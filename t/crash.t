@@ -115,6 +115,7 @@ my $load = $t->load(from => 200001, count => 100000, rate => 800);
 my (@safe, $lost);
 for my $n (1 .. 2) {
     ok($t->wait_status(sub { $_->{requests}{in_flight} && $_->{delivered} > 200 }), "posting $n: posts are on their way");
+    ok($t->reload, "posting $n: a reload") if $n == 2;
     my (undef, $may, @now) = crash("posting $n", $load);
     $lost += $may;
     push @safe, @now;
@@ -143,6 +144,7 @@ for my $n (1 .. 3) {
 
 $ingest->start->faults({delay => 100});
 ok($t->wait_status(sub { $_->{adopted} > 200 }, timeout => 20), 'reading: files are read');
+ok($t->reload, 'reading: a reload');
 my ($left, $may, @now) = crash('reading', $load);
 cmp_ok($left, '>', 0, 'reading: there are more of them');
 $ingest->faults();

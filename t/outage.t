@@ -135,7 +135,7 @@ for my $connections (8, 1) {
 # ---- stopped in the outage, and started
 
 $t->run;
-my $load = outage('stopped', 10001, 2000);
+my $load = outage('stopped', 10001, 2000, reload => 1);
 ok($t->quit, 'stopped: QUIT');
 my $n = keys %{spooled()};
 is($n, 2000, 'stopped: all is in the spool');

@@ -71,6 +71,7 @@ is(both('delivered'), $ingest->stats->{distinct}, 'and what came');
 
 $ingest->kill;
 @load = map { $t[$_]->load(from => 100000 * ($_ + 1) + 10000, count => 2000, rate => 2000) } 0, 1;
+ok($t[0]->reload, 'one reloads in the outage');
 $_->wait for @load;
 ok($t[$_]->stop, 'TERM') for 0, 1;
 cmp_ok(scalar(spool_files($t[0])), '>=', 20, 'files');
@@ -85,6 +86,7 @@ ok($t[0]->wait_gone(\@pids), 'kill -9 of all of it');
 
 $ingest->faults();
 $t[1]->run;
+ok($t[1]->reload, 'the other reloads');
 account($ingest, [@load], name => 'the other');
 my $p = at_rest($t[1], name => 'the other');
 is($p->{adopted}, 4000, 'the other: all are its own');
