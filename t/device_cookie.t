@@ -226,6 +226,11 @@ not_given 'a bot without a name', at('/', 'Sec-Fetch-Mode: navigate', @accept, '
 
 given 'HTTP/1.0', sub ($k) { $t->http("GET /?k=$k HTTP/1.0\r\n$agent\r\nAccept: text/html\r\n\r\n") };
 given 'HEAD',     sub ($k) { $t->http("HEAD /?k=$k HTTP/1.0\r\n$agent\r\nAccept: text/html\r\n\r\n") };
+for my $method (qw(POST PUT OPTIONS)) {
+    not_given $method, sub ($k) {
+        $t->http("$method /?k=$k HTTP/1.0\r\n$agent\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\nContent-Length: 0\r\n\r\n");
+    };
+}
 given 'HTTP/2', sub ($k) { curl2($t->port(1), "/?k=$k", @nav) };
 given 'HTTP/2, an error', sub ($k) { curl2($t->port(1), "/page?k=$k", @nav) };
 not_given 'HTTP/2, an asset', sub ($k) { curl2($t->port(1), "/?k=$k", $agent, 'Sec-Fetch-Mode: no-cors', @accept) };

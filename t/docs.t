@@ -137,6 +137,19 @@ my ($list) = $doc{'README.md'} =~ /^### mixtrack_redact_args\n(.*?)^### /ms;
 cmp_ok(scalar(@hidden), '>', 10, 'there is a list of what is hidden');
 is(join(' ', grep { index($list, "`$_`") < 0 } @hidden), '', 'all of it is in the README');
 
+# ---- every header that is looked at
+
+my ($headers) = slurp("$root/src/ngx_mixtrack_visitor.c") =~ /ngx_mixtrack_headers\[NGX_MIXTRACK_HEADERS\] = \{(.*?)^\};/ms;
+my @headers = $headers =~ /ngx_string\("([\w-]+)"\)/g;
+
+cmp_ok(scalar(@headers), '>', 10, 'there are headers');
+is(join(' ', grep { $doc{'README.md'} !~ /`\Q$_\E[`:]/i } @headers), '', 'all of them are in the README');
+
+# and those of a page view in its one table
+my ($rule) = $doc{'README.md'} =~ /^\| it is a page view if \| \|\n(.*?)\n\n/ms;
+is(join(' ', grep { $rule !~ /`\Q$_\E`/i } grep { /^(?:sec-fetch|.*purpose$|x-moz|accept)/ } @headers), '',
+    'those of a page view are in its table');
+
 # ---- every counter, every property
 
 $t->conf(<<'EOC')->run;

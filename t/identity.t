@@ -103,6 +103,15 @@ http {
             return 200;
         }
 
+        # each by its own cookie, whatever the first one's variable says between
+        location /projects {
+            mixtrack one project=simplified;
+            mixtrack "two $mixtrack_user_id" project=variable;
+            mixtrack three project=original;
+            mixtrack_properties standard;
+            return 200;
+        }
+
         location /readme { README_USERID return 200; }
 
         location /status { mixtrack off; mixtrack_status json; }
@@ -339,6 +348,15 @@ for my $token (sort keys %by_token) {
 }
 
 
+# ---- two tokens at once, each by its own cookie
+
+my @both = ("Cookie: mp_T_mixpanel=" . encode(json_encode({%identified, utm_term => 'of T', '$initial_referrer' => 'https://t.test/'})),
+    "Cookie: mp_A_mixpanel=" . encode(json_encode({distinct_id => 'bob', '$device_id' => $new, '$user_id' => 'bob', utm_term => 'of A',
+        '$initial_referrer' => 'https://a.test/'})));
+
+$cases->request('projects', ['/projects', headers => \@both], undef, 3);
+
+
 # ---- nginx's own userid as the device: set now, got later, and the same
 
 my ($set) = cookies($cases->request('userid', '/userid', undef, 2), 'uid');
@@ -429,6 +447,17 @@ for my $k (sort { ($a =~ /^\d+$/ && $b =~ /^\d+$/) ? $a <=> $b : $a cmp $b } key
 my @uid = map { $_->{properties} } map { $cases->events($_) } 'userid', 'userid-again';
 like($uid[0]{'$device_id'}, qr/^uid=[0-9A-F]{32}\z/, 'userid: the device is what it calls it');
 is(scalar(grep { $_->{'$device_id'} eq $uid[0]{'$device_id'} } @uid), 4, 'userid: of all events the same');
+
+my @names = qw(distinct_id $device_id $user_id utm_term $initial_referrer vu);
+is_deeply(
+    {map { my $e = $_; $e->{event} => [@{$e->{properties}}{@names}] } $cases->events('projects')},
+    {
+        one       => ['ann', $sdk, 'ann', 'of T', 'https://t.test/', 'ann'],
+        'two ann' => ['bob', $new, 'bob', 'of A', 'https://a.test/', 'ann'],
+        three     => ['ann', $sdk, 'ann', 'of T', 'https://t.test/', 'ann'],
+    },
+    'two tokens: each by its own cookie'
+);
 
 my @visitor = map { $_->{properties}{'$device_id'} } map { $cases->events($_) } 'readme', 'readme-again';
 like($visitor[0], qr/^[0-9A-F]{32}\z/, 'the README\'s example: the device is its value');

@@ -301,6 +301,9 @@ http {
             return 200 "%{variables}";
         }
 
+        # a bot is one only where that was the question
+        location /bot-else { mixtrack a if=\$mixtrack_page_view; mixtrack b if=\$arg_no; mixtrack c; default_type text/html; return 200; }
+
         location /insert-id/property {
             mixtrack a; mixtrack b; mixtrack c;
             mixtrack_property insert_id \$mixtrack_insert_id;
@@ -325,6 +328,7 @@ http {
         # of a level, and of none
         location /level         { mixtrack_user_id outer; location /level/none { return 200 "[\$mixtrack_user_id]"; }
                                   location /level/inner { mixtrack_user_id inner; return 200 "[\$mixtrack_user_id]"; } }
+        location /level-before  { mixtrack_user_id outer; set \$seen \$mixtrack_user_id; rewrite ^ /level/inner last; }
         location /level-unset   { return 200 "[\$mixtrack_user_id\$mixtrack_device_id]"; }
     }
 
@@ -398,6 +402,8 @@ my $reply = $cases->request('early', ['/early', port => 1, headers => ["User-Age
     is($p->{once}, 'x', 'and another map remembers what it was asked for first');
 });
 
+$cases->request('bot-else', ['/bot-else', port => 1, headers => ['User-Agent: curl/8.1.2']]);
+
 # ---- the other variables
 
 my %said;
@@ -463,6 +469,7 @@ variables('cookie-else', ["User-Agent: $browser", "Cookie: mp_ELSE_mixpanel=$sdk
 like($t->get('/level',       port => 1), qr/404/, 'a location without an answer');
 like($t->get('/level/none',  port => 1), qr/\r\n\r\n\[outer\]\z/, '$mixtrack_user_id of the level above');
 like($t->get('/level/inner', port => 1), qr/\r\n\r\n\[inner\]\z/, 'and of its own');
+like($t->get('/level-before', port => 1), qr/\r\n\r\n\[inner\]\z/, 'of where the request went on, though asked before');
 like($t->get('/level-unset', port => 1), qr/\r\n\r\n\[\]\z/, 'of nobody');
 
 # ---- $mixtrack_insert_id
@@ -512,7 +519,7 @@ cmp_ok(scalar(@part), '>=', 3, 'subrequests have logged');
 is(join(' ', grep {$_} @part), '', 'a subrequest is no page view');
 
 my ($default, $second) = map { $t->status($_)->{skipped} } qw(default second);
-my %more = (if => 2, bot => 0);    # /insert-id/none and /if
+my %more = (if => 3, bot => 1);    # /insert-id/none and /if, /bot-else
 for my $why (qw(if bot)) {
     is($default->{$why} - $before->{$why}, $not{$why} + $more{$why}, "skipped by $why");
     is($second->{$why} - $before2->{$why}, $not{$why}, "by $why in a map, of a project of its own");

@@ -875,6 +875,8 @@ my ($socket) = grep { $_->{event} eq 'Socket' } @other;
 cmp_ok(abs($socket->{properties}{time} - $opened), '<', 350, 'a WebSocket has the time when it began');
 cmp_ok($socket->{properties}{time_taken}, '>=', 0.4, 'and is told when it has ended');
 
+cmp_ok(scalar(grep { $_->{properties}{time} % 1000 } @other), '>', @other / 2, 'times are of milliseconds');
+
 my %id;
 $id{json_decode($_)->{properties}{'$insert_id'}}++ for @raw;
 is(scalar(keys %id), scalar(@raw), 'every $insert_id is another');
