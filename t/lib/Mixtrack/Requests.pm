@@ -125,10 +125,8 @@ sub _request ($k, $keep) {
     my $events = $location{$path};
 
     # where nobody listens; but a bad header is answered elsewhere
-    if ($path eq '/no_respect') {
-        $events = undef if $objects;
-        $heard  = 0;
-    }
+    $events = undef if $objects;
+    $heard  = 0 if $objects eq 'maybe' || $path eq '/no_respect';
 
     if (_chance(.02) && $line !~ /CANARY/) {
         $line = _changed($line);
@@ -174,11 +172,14 @@ sub _head {
 
     my @cookies = shuffle(_cookies());
     my $one     = grep {/^(?:__mp_opt_in_out_T=(?:0|%30)|mp_optout=1)\z/} @cookies;
-    $one = 0 if grep {/^__mp_opt_in_out_T=1\z/} @cookies;
+
+    # unless he has opted in since; when the header is not read to its end,
+    # nobody may have heard of that
+    $one = 'maybe' if $one && grep {/^__mp_opt_in_out_T=1\z/} @cookies;
 
     push @head, _chance(.3) ? map {"Cookie: $_"} @cookies : 'Cookie: ' . join _pick('; ', ';'), @cookies if @cookies;
 
-    return ($all ? 'all' : $one ? 'T' : '', @head);
+    return ($all ? 'all' : $one eq 'maybe' ? $one : $one ? 'T' : '', @head);
 }
 
 sub _cookies {
