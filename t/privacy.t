@@ -231,6 +231,57 @@ shows 'behind a rewrite', '/rewritten?token=S3CRET', {current_url_search => "?to
 shows 'behind an error_page', '/redirect?token=S3CRET', {current_url_search => "?token=$hidden", current_url_path => '/redirect'};
 
 
+# ---- within the value of another argument, which is encoded
+
+# as encodeURIComponent() does it, so many times
+sub coded ($s, $times = 1) {
+    $s =~ s/([^A-Za-z0-9_.!~*'()-])/sprintf '%%%02X', ord $1/ge for 1 .. $times;
+    return $s;
+}
+
+my %inner = (
+    'a path'          => ['/reset?token=', ''],
+    'a URL'           => ['https://a.test/?a=1&token=', '&b=2#top'],
+    'a fragment'      => ['/#/r?access_token=', '&b=2'],
+    'a query'         => ['a=1&user[pass]=', '&b=2'],
+    'a path with ;'   => ['/a;jsessionid=', '&b'],
+    'an argument'     => ['token=', ''],
+);
+
+for my $what (sort keys %inner) {
+    for my $times (1 .. 3) {
+        my ($before, $behind) = map { coded($_, $times) } @{$inner{$what}};
+        my $name = "$what inside, encoded $times times";
+
+        query $name, "/?next=${before}S3CRET$behind&page=2", "next=$before$hidden$behind&page=2";
+        query "$name, in small letters", lc("/?next=$before") . 'S3CRET' . lc("$behind&page=2"),
+            lc("next=$before") . $hidden . lc("$behind&page=2");
+        query "$name: off", "/off?next=${before}S3CRET$behind&page=2", "next=${before}S3CRET$behind&page=2", shows => 1;
+        referrer "referrer: $name", '/', "https://example.com/?next=${before}S3CRET$behind&page=2#r=${before}S3CRET$behind",
+            "https://example.com/?next=$before$hidden$behind&page=2#r=$before$hidden$behind";
+    }
+}
+
+query 'inside: what is encoded again is of the value', '/?next=%3Fpassword%3DS3CRET%2526S3CRET%26b%3D2',
+    "next=%3Fpassword%3D$hidden%26b%3D2";
+query 'inside: a mark that is encoded, and "=" is not', '/?next=a%26token=S3CRET&b=2', "next=a%26token=$hidden&b=2";
+query 'inside: "=" alone is encoded', '/?a=1&token%3DS3CRET&b=2', "a=1&token%3D$hidden&b=2";
+query 'inside: own', '/own?next=%2F%3Fvoucher%3DS3CRET%26c%3D3', "next=%2F%3Fvoucher%3D$hidden%26c%3D3";
+query "inside: nothing to hide, $_", "/?q=$_", "q=$_"
+    for qw(a%20b %2Fhome 50%25 b%3Dc %2Fx%3Fpage%3D2%26sort%3Dup%23top AT%26T %3Ftoken%3D %26token%3 %26token%);
+
+shows 'inside: the path', '/a%3Ftoken%3DS3CRET', {current_url_path => "/a%3Ftoken%3D$hidden"};
+
+query 'inside, keep', '/keep?page=%2Fx%3Fa%3DS3CRET%26page%3D2%26token%3D3%26b%3DS3CRET', 'page=%2Fx%3Fpage%3D2%26token%3D3';
+query 'inside, keep: a URL', '/keep?page=' . coded('https://a.test/?a=S3CRET&b=S3CRET#c=S3CRET') . '&a=S3CRET',
+    'page=' . coded('https://a.test/');
+query 'inside, keep: encoded twice', '/keep?page=%252Fx%253Fa%253DS3CRET&token=1', 'page=%252Fx&token=1';
+query 'inside, keep: "=" is not encoded', '/keep?page=1%26a=S3CRET&token=1', 'page=1&token=1';
+query "inside, keep: nothing else, $_", "/keep?page=$_", "page=$_" for qw(a%20b %2Fhome AT%26T YQ%3D%3D b%3Dc 50%25);
+referrer 'inside, keep: referrer', '/keep', 'https://example.com/?page=%2Fx%3Fa%3DS3CRET&b=S3CRET#/r%3Fa%3DS3CRET',
+    'https://example.com/?page=%2Fx#/r';
+
+
 # ---- the Referer
 
 referrer 'referrer', '/', 'https://example.com/a?token=S3CRET&b=1', "https://example.com/a?token=$hidden&b=1",
@@ -248,6 +299,8 @@ referrer 'referrer: of an app', '/', 'android-app://com.example/?token=S3CRET', 
 my @search = (more => {'$search_engine' => 'google', mp_keyword => 'shoes'});
 referrer 'referrer: a search', '/', 'https://www.google.com/search?q=shoes&token=S3CRET',
     "https://www.google.com/search?q=shoes&token=$hidden", @search;
+referrer 'referrer: a search with an argument inside', '/', 'https://www.google.com/search?q=shoes%26token%3DS3CRET',
+    "https://www.google.com/search?q=shoes%26token%3D$hidden", @search;
 referrer 'referrer: a search that is hidden', '/own', 'https://www.google.com/search?q=S3CRET',
     "https://www.google.com/search?q=$hidden", more => {'$search_engine' => 'google', mp_keyword => undef};
 referrer 'referrer: a search that is not kept', '/keep', 'https://www.google.com/search?q=S3CRET',
@@ -264,6 +317,10 @@ sub first_touch ($name, $uri, $from, $to, $domain, %o) {
 first_touch 'first touch', '/', 'https://example.com/?token=S3CRET&b=1', "https://example.com/?token=$hidden&b=1", 'example.com';
 first_touch 'first touch: a fragment', '/', 'https://example.com/#id_token=S3CRET', "https://example.com/#id_token=$hidden",
     'example.com';
+first_touch 'first touch: inside', '/', 'https://example.com/?next=%2F%3Ftoken%3DS3CRET%26a%3D1#/r%3Fcode%3DS3CRET',
+    "https://example.com/?next=%2F%3Ftoken%3D$hidden%26a%3D1#/r%3Fcode%3D$hidden", 'example.com';
+first_touch 'first touch: inside, keep', '/keep', 'https://example.com/?page=%2F%3Fa%3DS3CRET%26page%3D2',
+    'https://example.com/?page=%2F%3Fpage%3D2', 'example.com';
 first_touch 'first touch: user info', '/', 'https://me:S3CRET@example.com/', 'https://example.com/', 'example.com';
 first_touch 'first touch: own', '/own', 'https://example.com/?voucher=S3CRET', "https://example.com/?voucher=$hidden",
     'example.com';
@@ -278,6 +335,14 @@ first_touch 'first touch: $direct', '/keep', '$direct', '$direct', '$direct';
 shows 'utm', '/?utm_source=a&utm_term=b&gclid=c', {utm_source => 'a', utm_term => 'b', gclid => 'c'};
 shows 'utm: with an argument inside', '/?utm_source=a;token=S3CRET&utm_term=b', {utm_source => 'a', utm_term => 'b'};
 shows 'utm: with a URL inside', '/?utm_source=/x?token=S3CRET', {utm_source => '/x'};
+shows 'utm: with an encoded argument inside', '/?utm_content=a%26token%3DS3CRET&utm_term=b',
+    {utm_content => 'a', utm_term => 'b', current_url_search => "?utm_content=a%26token%3D$hidden&utm_term=b"};
+shows 'utm: encoded twice', '/?utm_content=a%2526token%253DS3CRET', {utm_content => 'a'};
+shows 'utm: with an encoded URL inside', '/?utm_content=' . coded('https://a.test/x?a=1&token=S3CRET'),
+    {utm_content => 'https://a.test/x?a=1'};
+shows 'utm: with nothing to hide inside', '/?utm_content=AT%26T&utm_term=b%3Dc', {utm_content => 'AT&T', utm_term => 'b=c'};
+shows 'utm: kept, with an encoded argument inside', '/keep?utm_source=a%26b%3DS3CRET',
+    {utm_source => 'a', current_url_search => '?utm_source=a'};
 shows 'utm: hidden', '/own?utm_term=S3CRET&utm_source=a',
     {utm_source => 'a', utm_term => undef, current_url_search => "?utm_term=$hidden&utm_source=a"};
 shows 'utm: kept', '/keep?utm_term=S3CRET&utm_source=a&gclid=S3CRET',
@@ -289,6 +354,14 @@ shows 'utm: stored', '/', {utm_term => 'b'}, headers => [sdk('T', utm_term => 'b
 shows 'utm: stored, hidden', '/own', {utm_term => undef}, headers => [sdk('T', utm_term => 'S3CRET')];
 shows 'utm: stored, not kept', '/keep', {utm_term => undef}, headers => [sdk('T', utm_term => 'S3CRET')];
 shows 'utm: stored, with an argument inside', '/', {utm_term => 'b'}, headers => [sdk('T', utm_term => 'b;token=S3CRET')];
+
+# the SDK has decoded them once
+shows 'utm: stored, with an encoded argument inside', '/', {utm_term => 'b'},
+    headers => [sdk('T', utm_term => 'b%26token%3DS3CRET')];
+shows 'utm: stored, kept, with an argument inside', '/keep', {utm_source => 'b'},
+    headers => [sdk('T', utm_source => 'b#a=S3CRET')];
+shows 'utm: stored, kept, with an encoded argument inside', '/keep', {utm_source => 'b'},
+    headers => [sdk('T', utm_source => 'b%26a%3DS3CRET')];
 
 # the keyword was an argument of the engine's URL, q of Google's
 shows 'search: stored, not kept', '/keep', {'$search_engine' => 'google', mp_keyword => undef},

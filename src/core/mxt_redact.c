@@ -11,48 +11,35 @@
 #include <string.h>
 
 #include "mxt_redact.h"
-
-
-#define MXT_REDACT_HIDE      0x01   /* a name to be hidden begins after it */
-#define MXT_REDACT_PATH      0x02   /* an argument begins after it */
-#define MXT_REDACT_QUERY     0x04
-#define MXT_REDACT_FRAGMENT  0x08
+#include "mxt_redact_arg.h"
 
 
 static unsigned mxt_redact_part(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned which, unsigned *left);
 static unsigned mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned *left);
-static const unsigned char *mxt_redact_name(const unsigned char *p,
-    const unsigned char *eq);
 static unsigned mxt_redact_keep(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned which, unsigned *left);
 static unsigned mxt_redact_kept(const mxt_redact_t *r,
-    const unsigned char *p, const unsigned char *end, unsigned bare);
+    const unsigned char *p, const unsigned char *end, unsigned which,
+    unsigned bare);
+static unsigned mxt_redact_text(const mxt_redact_t *r, mxt_json_t *j,
+    const unsigned char *p, const unsigned char *last, unsigned which,
+    unsigned *left);
+static unsigned mxt_redact_inner(const mxt_redact_t *r,
+    const unsigned char *p, const unsigned char *last, unsigned which,
+    unsigned named, mxt_redact_arg_t *a);
 static const unsigned char *mxt_redact_end(const unsigned char *p,
     const unsigned char *last, unsigned which);
 static unsigned mxt_redact_mark(mxt_json_t *j, unsigned which,
     unsigned *left);
 
 
-/* ";" begins an argument, "/" does where nothing is lost if it does not */
-
-static const unsigned char  mxt_redact_marks[256] = {
-    ['&'] = MXT_REDACT_HIDE|MXT_REDACT_PATH|MXT_REDACT_QUERY
-            |MXT_REDACT_FRAGMENT,
-    [';'] = MXT_REDACT_HIDE|MXT_REDACT_PATH|MXT_REDACT_QUERY
-            |MXT_REDACT_FRAGMENT,
-    ['?'] = MXT_REDACT_HIDE|MXT_REDACT_QUERY|MXT_REDACT_FRAGMENT,
-    ['#'] = MXT_REDACT_HIDE|MXT_REDACT_FRAGMENT,
-    ['/'] = MXT_REDACT_HIDE,
-    ['='] = MXT_REDACT_HIDE
-};
-
-
 size_t
 mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s, size_t len)
 {
-    const unsigned char  *p, *q, *eq, *last, *name;
+    mxt_redact_arg_t      a;
+    const unsigned char  *p, *q, *last;
 
     if (r == NULL || len == 0) {
         return len;
@@ -62,32 +49,30 @@ mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s, size_t len)
 
     if (mxt_redact_keeps(r)) {
 
-        for (p = mxt_redact_end(s, last, MXT_REDACT_QUERY);
+        /* it may be decoded already, and then have marks of all parts */
+
+        for (p = mxt_redact_end(s, last, MXT_REDACT_INNER);
              p < last;
              p = q)
         {
-            q = mxt_redact_end(p + 1, last, MXT_REDACT_QUERY);
+            q = mxt_redact_end(p + 1, last, MXT_REDACT_INNER);
 
-            if (!mxt_redact_kept(r, p + 1, q, 1)) {
-                return (size_t) (p - s);
+            if (!mxt_redact_kept(r, p + 1, q, MXT_REDACT_INNER, 1)) {
+                last = p;
             }
         }
 
-        return len;
+        return (size_t) ((mxt_redact_inner(r, s, last, MXT_REDACT_INNER, 0,
+                                           &a)
+                          ? a.mark : last) - s);
     }
 
-    for (p = s; p < last; p = eq + 1) {
+    mxt_redact_start(&a, s, last);
 
-        eq = memchr(p, '=', (size_t) (last - p));
+    for (p = s; mxt_redact_next(&a, p); p = a.value) {
 
-        if (eq == NULL) {
-            break;
-        }
-
-        name = mxt_redact_name(p, eq);
-
-        if (mxt_redact_hides(r, name, (size_t) (eq - name))) {
-            return (size_t) (name > s ? name - 1 - s : 0);
+        if (mxt_redact_hides(r, a.name, (size_t) (a.eq - a.name))) {
+            return (size_t) (a.mark - s);
         }
     }
 
@@ -165,61 +150,55 @@ static unsigned
 mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned *left)
 {
-    const unsigned char  *p, *from, *eq, *last, *name;
+    mxt_redact_arg_t      a;
+    const unsigned char  *p, *from, *last;
 
     p = part->data;
     from = p;
     last = p + part->len;
 
+    if (r == NULL) {
+        return mxt_json_text(j, p, part->len, left);
+    }
+
+    mxt_redact_start(&a, p, last);
+
     /* a long URL is cut: what comes after p will not be written any more */
 
-    while (r != NULL && p < last && (size_t) (p - from) <= *left) {
+    while ((size_t) (p - from) <= *left && mxt_redact_next(&a, p)) {
 
-        eq = memchr(p, '=', (size_t) (last - p));
+        p = a.value;
 
-        if (eq == NULL) {
-            break;
+        if (p == last || *p == '&') {
+            continue;
         }
 
-        name = mxt_redact_name(p, eq);
-        p = eq + 1;
+        /* a name that goes on behind a hidden value has that argument in it */
 
-        if (p == last || *p == '&'
-            || !mxt_redact_hides(r, name, (size_t) (eq - name)))
+        if ((a.name != a.first || a.first == part->data)
+            && !mxt_redact_hides(r, a.name, (size_t) (a.eq - a.name)))
         {
             continue;
         }
 
-        if (mxt_json_text(j, from, (size_t) (p - from), left)
+        p = mxt_redact_value(&a, last);
+
+        if (p == a.value) {
+            continue;
+        }
+
+        if (mxt_json_text(j, from, (size_t) (a.value - from), left)
             || mxt_json_text(j, MXT_REDACT_WORD, sizeof(MXT_REDACT_WORD) - 1,
                              left))
         {
             return 1;
         }
 
-        p = memchr(p, '&', (size_t) (last - p));
-
-        if (p == NULL) {
-            p = last;
-        }
-
         from = p;
+        a.first = p;
     }
 
     return mxt_json_text(j, from, (size_t) (last - from), left);
-}
-
-
-/* where the name before eq begins, not before p */
-
-static inline const unsigned char *
-mxt_redact_name(const unsigned char *p, const unsigned char *eq)
-{
-    while (eq > p && !(mxt_redact_marks[eq[-1]] & MXT_REDACT_HIDE)) {
-        eq--;
-    }
-
-    return eq;
 }
 
 
@@ -239,7 +218,8 @@ mxt_redact_keep(const mxt_redact_t *r, mxt_json_t *j,
         end = mxt_redact_end(p, last, which);
 
         if ((which == MXT_REDACT_PATH && p == part->data)
-            || mxt_redact_kept(r, p, end, which != MXT_REDACT_QUERY))
+            || mxt_redact_kept(r, p, end, which,
+                               which != MXT_REDACT_QUERY))
         {
             /* what is the first now takes the mark of the first */
 
@@ -249,7 +229,7 @@ mxt_redact_keep(const mxt_redact_t *r, mxt_json_t *j,
                 return 1;
             }
 
-            if (mxt_json_text(j, p, (size_t) (end - p), left)) {
+            if (mxt_redact_text(r, j, p, end, which, left)) {
                 return 1;
             }
 
@@ -276,21 +256,129 @@ mxt_redact_keep(const mxt_redact_t *r, mxt_json_t *j,
 
 static unsigned
 mxt_redact_kept(const mxt_redact_t *r, const unsigned char *p,
-    const unsigned char *end, unsigned bare)
+    const unsigned char *end, unsigned which, unsigned bare)
 {
+    mxt_redact_arg_t      a;
     const unsigned char  *eq;
 
-    eq = memchr(p, '=', (size_t) (end - p));
+    eq = mxt_redact_byte(p, end, '=');
 
-    if (eq == NULL) {
-        if (bare) {
-            return 1;
-        }
-
-        eq = end;
+    if (eq == end && bare) {
+        return !mxt_redact_inner(r, p, end, which, 1, &a) || a.mark > p;
     }
 
     return !mxt_redact_hides(r, p, (size_t) (eq - p));
+}
+
+
+/* an argument that is kept, without what its value has of others */
+
+static unsigned
+mxt_redact_text(const mxt_redact_t *r, mxt_json_t *j, const unsigned char *p,
+    const unsigned char *last, unsigned which, unsigned *left)
+{
+    size_t                n;
+    unsigned              some;
+    unsigned char         c;
+    mxt_redact_arg_t      a;
+    const unsigned char  *mark, *end;
+
+    n = 0;
+    mark = NULL;
+
+    for ( ;; ) {
+
+        some = mxt_redact_inner(r, p, last, which, 0, &a);
+        end = some ? a.mark : last;
+
+        if (end > p || n == 0) {
+
+            /* what is behind others that were left out takes their mark */
+
+            if (n) {
+                if (mxt_json_text(j, mark, n, left)) {
+                    return 1;
+                }
+
+                p += mxt_uri_escape(p, last, &c);
+            }
+
+            if (mxt_json_text(j, p, (size_t) (end - p), left)) {
+                return 1;
+            }
+
+            mark = end;
+            n = some ? (size_t) (a.name - mark) : 0;
+        }
+
+        if (!some) {
+            return 0;
+        }
+
+        p = mxt_redact_value(&a, last);
+    }
+}
+
+
+/*
+ * The first argument that a value holds and that is not kept, if it has an
+ * encoded mark.  With named the value's begin is that of a name.
+ */
+
+static unsigned
+mxt_redact_inner(const mxt_redact_t *r, const unsigned char *p,
+    const unsigned char *last, unsigned which, unsigned named,
+    mxt_redact_arg_t *a)
+{
+    size_t         n;
+    unsigned char  c;
+
+    if (mxt_redact_byte(p, last, '%') == last) {
+        return 0;
+    }
+
+    a->mark = named ? p : NULL;
+    a->name = p;
+
+    for ( /* void */ ; p < last; p += n) {
+
+        c = *p;
+        n = 1;
+
+        if (c == '%') {
+            n = mxt_uri_escape(p, last, &c);
+
+            if (n == 0) {
+                n = 1;
+                continue;
+            }
+
+            if (mxt_redact_marks[c] & MXT_REDACT_INNER) {
+                a->mark = p;
+                a->name = p + n;
+                continue;
+            }
+
+        } else if (mxt_redact_marks[c] & which) {
+            a->mark = p;
+            a->name = p + 1;
+            continue;
+        }
+
+        if (c != '=' || a->mark == NULL) {
+            continue;
+        }
+
+        if (mxt_redact_hides(r, a->name, (size_t) (p - a->name))) {
+            a->eq = p;
+            a->value = p + n;
+            return 1;
+        }
+
+        a->mark = NULL;
+    }
+
+    return 0;
 }
 
 

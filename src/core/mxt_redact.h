@@ -3,7 +3,8 @@
  * What of a URL's arguments may leave this machine.
  *
  * The invariant: the value of an argument that a list hides is not written,
- * however its name is encoded.  In doubt it is longer than it was meant to be.
+ * however its name is encoded, and however often what it stands in is.  In
+ * doubt it is longer than it was meant to be.
  */
 
 
@@ -29,7 +30,8 @@
  * In all of these r may be NULL: then nothing is hidden.
  *
  * How many of the first bytes of a value may be shown: not all, if it holds
- * another argument that is hidden ("a;token=secret", "//x/?token=secret").
+ * another argument that is hidden ("a;token=secret", "//x/?token=secret",
+ * "a%26token%3Dsecret").
  */
 size_t mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s,
     size_t len);
@@ -46,9 +48,17 @@ size_t mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s,
  * hold any of the others.  Path and fragment may have arguments, too
  * (";jsessionid=", "#access_token=").
  *
+ * A value may be a URL or a query in its turn, and is encoded then.  So all of
+ * these marks count in their encoded form as well, also if it is encoded again
+ * ("%3F", "%253f").  What they hide ends at an "&" that is encoded as often as
+ * the "=" was or less often, and the rest stays as it came.
+ *
  * With a list of what to keep, arguments begin after "&" and, if there is a
  * "=" to them, after ";", "?" (but in a path) and "#" (in a fragment).  A word
  * without "=" is an argument in a query only, and a path's begin is none.
+ * Within one that stays they begin after "&", ";", "?", "#" in encoded form,
+ * if there is a "=" to them, encoded or not, and are removed like those
+ * outside; "a%3Db" and "%2Fa%3Db" are no more of an argument than "a=b" is.
  */
 unsigned mxt_redact_url(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_t *u, unsigned *left);

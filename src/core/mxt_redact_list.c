@@ -15,9 +15,13 @@
 
 #define MXT_REDACT_SKIP     0   /* nothing */
 #define MXT_REDACT_PART     1   /* another part of the name begins */
-#define MXT_REDACT_ESCAPE   2
-#define MXT_REDACT_PLUS     3
-#define MXT_REDACT_SPECIAL  3   /* the last of these */
+#define MXT_REDACT_MARK     2   /* a name may begin, see mxt_redact.h */
+#define MXT_REDACT_ESCAPE   3
+#define MXT_REDACT_PLUS     4
+#define MXT_REDACT_SPECIAL  4   /* the last of these */
+
+#define MXT_REDACT_DEEP     1
+#define MXT_REDACT_DEEPER   2
 
 
 typedef struct {
@@ -42,9 +46,9 @@ struct mxt_redact_s {
 
 static void mxt_redact_map(mxt_redact_t *r);
 static unsigned mxt_redact_match(const mxt_redact_t *r,
-    const unsigned char *s, const unsigned char *last);
+    const unsigned char *s, const unsigned char *last, unsigned *deep);
 static unsigned char mxt_redact_decode(const mxt_redact_t *r,
-    const unsigned char **pos, const unsigned char *last);
+    const unsigned char **pos, const unsigned char *last, unsigned *deep);
 static unsigned char mxt_redact_count(const mxt_redact_t *r,
     unsigned char c);
 static unsigned mxt_redact_find(const mxt_redact_t *r,
@@ -199,6 +203,11 @@ mxt_redact_map(mxt_redact_t *r)
         } else if (c <= ' ' || c == '-' || c == '_' || c == 0x7f) {
             r->map[c] = MXT_REDACT_SKIP;
 
+        } else if (c == '&' || c == ';' || c == '?' || c == '#' || c == '/'
+                   || c == '=')
+        {
+            r->map[c] = MXT_REDACT_MARK;
+
         } else {
             r->map[c] = MXT_REDACT_PART;
         }
@@ -272,6 +281,7 @@ mxt_redact_add(mxt_redact_t *r, const void *name, size_t len)
 unsigned
 mxt_redact_hides(const mxt_redact_t *r, const void *name, size_t len)
 {
+    unsigned              deep, listed;
     const unsigned char  *s;
 
     if (r == NULL) {
@@ -280,7 +290,16 @@ mxt_redact_hides(const mxt_redact_t *r, const void *name, size_t len)
 
     s = name;
 
-    return mxt_redact_match(r, s, s + len) != r->keep;
+    /* again only if there is something to decode again */
+
+    for (deep = 0; /* void */ ; deep = MXT_REDACT_DEEP) {
+
+        listed = mxt_redact_match(r, s, s + len, &deep);
+
+        if (listed || deep != MXT_REDACT_DEEPER) {
+            return listed != r->keep;
+        }
+    }
 }
 
 
@@ -291,16 +310,20 @@ mxt_redact_keeps(const mxt_redact_t *r)
 }
 
 
+/* deep: MXT_REDACT_DEEP decodes what is encoded more than once, as often as it
+ * is; without, MXT_REDACT_DEEPER tells that there is such a thing */
+
 static unsigned
 mxt_redact_match(const mxt_redact_t *r, const unsigned char *s,
-    const unsigned char *last)
+    const unsigned char *last, unsigned *deep)
 {
-    size_t         n, gone, start;
+    size_t         n, gone, start, begin;
     unsigned char  c, buf[2 * MXT_REDACT_NAME_MAX];
 
     n = 0;
     gone = 0;       /* what was in buf, and is not any more */
     start = 0;      /* of this part of the name */
+    begin = 0;      /* of the name behind the last mark */
 
     while (s < last) {
 
@@ -309,16 +332,20 @@ mxt_redact_match(const mxt_redact_t *r, const unsigned char *s,
         if (c <= MXT_REDACT_SPECIAL) {
 
             if (c == MXT_REDACT_ESCAPE || c == MXT_REDACT_PLUS) {
-                c = mxt_redact_decode(r, &s, last);
+                c = mxt_redact_decode(r, &s, last, deep);
             }
 
-            if (c == MXT_REDACT_PART) {
+            if (c == MXT_REDACT_PART || c == MXT_REDACT_MARK) {
 
                 if (mxt_redact_find(r, buf + n, gone + n - start)) {
                     return 1;
                 }
 
                 start = gone + n;
+
+                if (c == MXT_REDACT_MARK) {
+                    begin = start;
+                }
             }
 
             if (c <= MXT_REDACT_SPECIAL) {
@@ -336,6 +363,7 @@ mxt_redact_match(const mxt_redact_t *r, const unsigned char *s,
     }
 
     return mxt_redact_find(r, buf + n, gone + n - start)
+           || (start > begin && mxt_redact_find(r, buf + n, gone + n - begin))
            || (start && mxt_redact_find(r, buf + n, gone + n));
 }
 
@@ -344,7 +372,7 @@ mxt_redact_match(const mxt_redact_t *r, const unsigned char *s,
 
 static unsigned char
 mxt_redact_decode(const mxt_redact_t *r, const unsigned char **pos,
-    const unsigned char *last)
+    const unsigned char *last, unsigned *deep)
 {
     unsigned              high, low;
     const unsigned char  *s;
@@ -353,6 +381,17 @@ mxt_redact_decode(const mxt_redact_t *r, const unsigned char **pos,
 
     if (s[-1] == '+') {
         return r->map[' '];
+    }
+
+    while (last - s >= 4 && s[0] == '2' && s[1] == '5'
+           && mxt_redact_hex(s[2]) < 16 && mxt_redact_hex(s[3]) < 16)
+    {
+        if (*deep != MXT_REDACT_DEEP) {
+            *deep = MXT_REDACT_DEEPER;
+            break;
+        }
+
+        s += 2;
     }
 
     if (last - s >= 2) {

@@ -33,13 +33,15 @@ extern const char *const  mxt_redact_default[];
  * become MXT_REDACT_WORD.  Letters and digits alone count, in any case of
  * letters: "access_token" is also "accessToken" and "Access-Token".  A name
  * of several parts ("user[password]", "login.password") is hidden if any of
- * the parts is on the list or all together are.  "*token" is every name that
- * ends so.
+ * the parts is on the list, all together are, or all behind the last of
+ * "&;?#/=".  "*token" is every name that ends so.
  *
  * With keep it says what to leave: arguments that are not on it are removed.
  * Names are compared as a whole and byte by byte, but in any case of letters.
  *
  * In both forms names in a URL are percent-decoded first, and "+" is a space.
+ * What is encoded more than once ("user%255Bpassword%255D") is listed if it is
+ * after the first decoding or after the last.
  */
 size_t mxt_redact_size(size_t n, size_t bytes);
 mxt_redact_t *mxt_redact_init(void *mem, size_t n, size_t bytes,

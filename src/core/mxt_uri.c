@@ -13,10 +13,11 @@
 #include "mxt_uri.h"
 
 
-#define MXT_URI_OTHER  0
-#define MXT_URI_AT     1
-#define MXT_URI_ARGS   2
-#define MXT_URI_END    3
+#define MXT_URI_OTHER   0
+#define MXT_URI_AT      1
+#define MXT_URI_ARGS    2
+#define MXT_URI_ESCAPE  3
+#define MXT_URI_END     4
 
 
 static const unsigned char *mxt_uri_blank(const unsigned char *p,
@@ -34,6 +35,8 @@ static const unsigned char *mxt_uri_authority(mxt_uri_t *u,
     const unsigned char *p, const unsigned char *last, unsigned lenient);
 static const unsigned char *mxt_uri_host(mxt_uri_t *u,
     const unsigned char *p, const unsigned char *end);
+static unsigned mxt_uri_is_equals(const unsigned char *p,
+    const unsigned char *last);
 static void mxt_uri_port(mxt_uri_t *u);
 static void mxt_uri_rest(mxt_uri_t *u, const unsigned char *p,
     const unsigned char *last);
@@ -46,6 +49,7 @@ static void mxt_uri_set(mxt_uri_str_t *part, const unsigned char *p,
 static const unsigned char  mxt_uri_kind[256] = {
     ['@'] = MXT_URI_AT,
     ['='] = MXT_URI_ARGS, ['&'] = MXT_URI_ARGS, [';'] = MXT_URI_ARGS,
+    ['%'] = MXT_URI_ESCAPE,
     ['/'] = MXT_URI_END, ['?'] = MXT_URI_END, ['#'] = MXT_URI_END
 };
 
@@ -158,6 +162,13 @@ mxt_uri_scheme(const unsigned char *p, const unsigned char *last)
         case ':':
             return q > p ? q : NULL;
 
+        case '%':
+            if (mxt_uri_is_equals(q, last)) {
+                return NULL;
+            }
+
+            break;
+
         case '/':
         case '?':
         case '#':
@@ -225,7 +236,7 @@ mxt_uri_user(const unsigned char *p, const unsigned char *last)
 
     args = 0;
 
-    /* "=", "&" or ";" behind the last "@" */
+    /* "=", encoded or not, "&" or ";" behind the last "@" */
 
     for (end = p; end < last; end++) {
 
@@ -241,6 +252,10 @@ mxt_uri_user(const unsigned char *p, const unsigned char *last)
 
         case MXT_URI_ARGS:
             args = 1;
+            continue;
+
+        case MXT_URI_ESCAPE:
+            args |= mxt_uri_is_equals(end, last);
             continue;
         }
 
@@ -299,14 +314,35 @@ mxt_uri_authority(mxt_uri_t *u, const unsigned char *p,
 static const unsigned char *
 mxt_uri_host(mxt_uri_t *u, const unsigned char *p, const unsigned char *end)
 {
+    const unsigned char  *q;
+
     if (memchr(p, '=', (size_t) (end - p)) != NULL) {
         end = p;
+    }
+
+    for (q = p; (q = memchr(q, '%', (size_t) (end - q))) != NULL; q++) {
+
+        if (mxt_uri_is_equals(q, end)) {
+            end = p;
+            break;
+        }
     }
 
     mxt_uri_set(&u->authority, p, end);
     mxt_uri_port(u);
 
     return end;
+}
+
+
+/* does an encoded "=" begin here? */
+
+static unsigned
+mxt_uri_is_equals(const unsigned char *p, const unsigned char *last)
+{
+    unsigned char  mark;
+
+    return mxt_uri_escape(p, last, &mark) && mark == '=';
 }
 
 
@@ -382,4 +418,56 @@ mxt_uri_set(mxt_uri_str_t *part, const unsigned char *p,
 {
     part->data = p;
     part->len = (size_t) (last - p);
+}
+
+
+size_t
+mxt_uri_escape(const unsigned char *p, const unsigned char *last,
+    unsigned char *mark)
+{
+    const unsigned char  *s;
+
+    /* an encoded "%" is the next one's "%" */
+
+    for (s = p + 1; last - s >= 2 && s[0] == '2' && s[1] == '5'; s += 2);
+
+    if (last - s < 2) {
+        return 0;
+    }
+
+    switch (s[0] << 8 | s[1]) {
+
+    case '2' << 8 | '3':
+        *mark = '#';
+        break;
+
+    case '2' << 8 | '6':
+        *mark = '&';
+        break;
+
+    case '2' << 8 | 'F':
+    case '2' << 8 | 'f':
+        *mark = '/';
+        break;
+
+    case '3' << 8 | 'B':
+    case '3' << 8 | 'b':
+        *mark = ';';
+        break;
+
+    case '3' << 8 | 'D':
+    case '3' << 8 | 'd':
+        *mark = '=';
+        break;
+
+    case '3' << 8 | 'F':
+    case '3' << 8 | 'f':
+        *mark = '?';
+        break;
+
+    default:
+        return 0;
+    }
+
+    return (size_t) (s + 2 - p);
 }

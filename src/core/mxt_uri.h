@@ -75,6 +75,15 @@ void mxt_uri_split(mxt_uri_t *u, const void *s, size_t len);
 void mxt_uri_request(mxt_uri_t *u, mxt_uri_str_t scheme, mxt_uri_str_t host,
     mxt_uri_str_t uri);
 
+/*
+ * The escape of a mark, if the "%" at p begins one, before last: its length
+ * and which of "&;?#/=" it is, else 0.  The percent sign may be encoded again,
+ * any number of times ("%26", "%2526", "%25253d"), so the length says how
+ * often the mark is encoded.
+ */
+size_t mxt_uri_escape(const unsigned char *p, const unsigned char *last,
+    unsigned char *mark);
+
 
 #pragma GCC visibility pop
 

@@ -1,4 +1,4 @@
-/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_json.c */
+/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_arg.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_json.c */
 
 /*
  * Fuzzes URLs: their parts, what of them is hidden, and the arguments that
@@ -8,7 +8,8 @@
  * is, their names decoded and reduced one by one, and compared with all names.
  *
  * 0x01 in the input stands for a secret behind one of the listed names: so
- * that a secret is looked for which nothing else of the URL can spell.
+ * that a secret is looked for which nothing else of the URL can spell.  The
+ * byte after it says which name, and how often all of it is encoded.
  */
 
 
@@ -25,8 +26,10 @@
 
 #define FUZZ_OUT    32768
 #define FUZZ_MAX    512             /* bytes of input */
-#define FUZZ_NAME   (FUZZ_MAX * 16)
+#define FUZZ_NAME   (FUZZ_MAX * FUZZ_GROWS)
 #define FUZZ_NAMES  64
+#define FUZZ_GROWS  128             /* a byte of input, at most to so many */
+#define FUZZ_DEPTH  3
 
 #define check(cond)                                                          \
     if (!(cond)) {                                                           \
@@ -56,6 +59,10 @@ static const char *const  fuzz_hide[] = {
     "&token=", ";Access%5FToken=", "?%70assword=", "&user[pwd]=",
     "&%41%50i-kEy=", "&x.code=", "&+sid=", "&reset_password_token="
 };
+
+/* the last ones of these are marks to what is hidden, but not to what is kept:
+ * "page=/a=b" is an argument */
+static const char  fuzz_marks[] = { 0, '#', '/', '=' };
 
 static mxt_redact_t  *fuzz_list[2];
 static unsigned       fuzz_spelt;      /* the input has it by itself */
@@ -275,10 +282,55 @@ fuzz_hidden(const unsigned char *s, size_t n)
 }
 
 
-/* no name of the list has a value that is not the word */
+/* the end of the last mark in a name that is encoded, however often */
+
+static const unsigned char *
+fuzz_marked(const unsigned char *p, const unsigned char *last)
+{
+    char                  hex[3];
+    const unsigned char  *q, *end;
+
+    hex[2] = '\0';
+
+    for (end = p; p < last; p++) {
+
+        if (*p != '%') {
+            continue;
+        }
+
+        for (q = p + 1; last - q >= 2 && memcmp(q, "25", 2) == 0; q += 2);
+
+        if (last - q >= 2 && isxdigit(q[0]) && isxdigit(q[1])) {
+            memcpy(hex, q, 2);
+
+            if (fuzz_is((int) strtol(hex, NULL, 16), "&;?#/=")) {
+                end = q + 2;
+            }
+        }
+    }
+
+    return end;
+}
+
+
+/* a scheme is no name */
+
+static size_t
+fuzz_scheme(const fuzz_text_t *t)
+{
+    size_t  i;
+
+    for (i = 0; i < t->len && !fuzz_is(t->data[i], "/?#@[=&;:"); i++);
+
+    return (i < t->len && t->data[i] == ':') ? i + 1 : 0;
+}
+
+
+/* no name of the list has a value that is not the word; inner: a name begins
+ * behind encoded marks, too */
 
 static void
-fuzz_none(const fuzz_text_t *t)
+fuzz_none(const fuzz_text_t *t, unsigned inner)
 {
     size_t                n;
     const unsigned char  *p, *from, *last, *end;
@@ -286,17 +338,18 @@ fuzz_none(const fuzz_text_t *t)
     from = t->data;
     last = from + t->len;
 
-    /* a scheme is no name, and has none of these */
-    for (p = from; p < last && !fuzz_is(*p, "/?#@[=&;:"); p++);
-
-    if (p < last && *p == ':') {
-        from = p + 1;
+    if (!inner) {
+        from += fuzz_scheme(t);
     }
 
     for (p = from; p < last; p++) {
 
         if (!fuzz_is(*p, "&;?#/=")) {
             continue;
+        }
+
+        if (*p == '=' && inner) {
+            from = fuzz_marked(from, p);
         }
 
         if (*p == '=' && fuzz_hidden(from, (size_t) (p - from))) {
@@ -317,6 +370,116 @@ fuzz_none(const fuzz_text_t *t)
 }
 
 
+/* what is decoded as often as it goes is what it is when decoded at once; it
+ * may be otherwise if an escape is made of others ("%%33d", "%25%33d") */
+
+static int
+fuzz_odd(const fuzz_text_t *t)
+{
+    size_t  i, k;
+    char    hex[3];
+    long    c;
+
+    hex[2] = '\0';
+
+    for (i = 0; i < t->len; i++) {
+
+        if (t->data[i] != '%') {
+            continue;
+        }
+
+        for (k = i + 1;
+             k + 1 < t->len && t->data[k] == '2' && t->data[k + 1] == '5';
+             k += 2);
+
+        if ((k < t->len && t->data[k] == '%')
+            || (k + 1 < t->len && t->data[k + 1] == '%'))
+        {
+            return 1;
+        }
+
+        if (k == i + 1 || k + 1 >= t->len || !isxdigit(t->data[k])
+            || !isxdigit(t->data[k + 1]))
+        {
+            continue;
+        }
+
+        /* or of a name's letters: "%25bearer" has two readings */
+
+        hex[0] = (char) t->data[k];
+        hex[1] = (char) t->data[k + 1];
+        c = strtol(hex, NULL, 16);
+
+        if (c >= 0x80 || isalnum((int) c)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+fuzz_decode(fuzz_text_t *t)
+{
+    size_t  i, n;
+    char    hex[3];
+
+    hex[2] = '\0';
+
+    for (i = 0, n = 0; i < t->len; i++, n++) {
+
+        t->data[n] = t->data[i];
+
+        if (t->data[i] == '%' && t->len - i > 2 && isxdigit(t->data[i + 1])
+            && isxdigit(t->data[i + 2]))
+        {
+            hex[0] = (char) t->data[i + 1];
+            hex[1] = (char) t->data[i + 2];
+            t->data[n] = (unsigned char) strtoul(hex, NULL, 16);
+            i += 2;
+
+            /* only one that was never encoded is a space */
+            if (t->data[n] == '+') {
+                t->data[n] = ',';
+            }
+        }
+    }
+
+    t->len = n;
+}
+
+
+/* nor has any argument that is in another one's value, decoded */
+
+static void
+fuzz_none_within(const fuzz_text_t *t)
+{
+    size_t       n;
+    unsigned     i;
+    fuzz_text_t  inner;
+
+    fuzz_none(t, 0);
+
+    if (t->cut || fuzz_odd(t)) {
+        return;
+    }
+
+    n = fuzz_scheme(t);
+    inner.cut = 0;
+    inner.len = t->len - n;
+    inner.data = malloc(t->len ? t->len : 1);
+    memcpy(inner.data, t->data + n, inner.len);
+
+    for (i = 0; i < FUZZ_DEPTH; i++) {
+        fuzz_decode(&inner);
+        fuzz_none(&inner, 1);
+    }
+
+    free(inner.data);
+}
+
+
 static void
 fuzz_no_secret(const fuzz_text_t *t)
 {
@@ -332,8 +495,10 @@ fuzz_again(const mxt_redact_t *r, const fuzz_text_t *t, unsigned limit)
 
     again = fuzz_url(r, t->data, t->len, limit);
 
-    check(again.len == t->len);
-    check(memcmp(again.data, t->data, t->len) == 0);
+    /* what is left of an escape that was cut has become part of a value */
+
+    check(again.len == t->len || (t->cut && again.len < t->len));
+    check(memcmp(again.data, t->data, again.len) == 0);
 
     free(again.data);
 }
@@ -385,16 +550,46 @@ fuzz_properties(const mxt_redact_t *r, const unsigned char *s, size_t len,
 }
 
 
+/* as encodeURIComponent() does it, so many times */
+
+static size_t
+fuzz_encode(unsigned char *s, size_t n, unsigned times)
+{
+    size_t  i, k;
+    char    buf[FUZZ_GROWS];
+
+    while (times--) {
+
+        for (i = 0, k = 0; i < n; i++) {
+
+            if (isalnum(s[i]) || fuzz_is(s[i], "-_.!~*'()")) {
+                buf[k++] = (char) s[i];
+
+            } else {
+                k += (size_t) sprintf(buf + k, "%%%02X", s[i]);
+            }
+        }
+
+        check(k < sizeof(buf));
+        memcpy(s, buf, k);
+        n = k;
+    }
+
+    return n;
+}
+
+
 /* The input, of its exact size, with its secrets. */
 
 static unsigned char *
-fuzz_input(const uint8_t *data, size_t size, size_t *len)
+fuzz_input(const uint8_t *data, size_t size, unsigned keep, size_t *len)
 {
-    size_t          i, k, n;
+    size_t          i, n, m;
+    unsigned        k, depth;
     unsigned char  *s;
     const char     *name;
 
-    s = malloc(size * 16 + 1);
+    s = malloc(size * FUZZ_GROWS + 1);
 
     for (i = 0, n = 0; i < size; i++) {
 
@@ -403,15 +598,20 @@ fuzz_input(const uint8_t *data, size_t size, size_t *len)
             continue;
         }
 
-        /* which of them is said by the byte that follows */
+        /* which name, which mark, encoded how often, the mark more often */
         k = (i + 1 < size) ? data[++i] : 0;
 
-        name = fuzz_hide[k % (sizeof(fuzz_hide) / sizeof(fuzz_hide[0]))];
+        name = fuzz_hide[k & 7];
+        depth = (k >> 3) & 3;
+        m = (k >> 5) & (keep ? 1 : 3);
 
-        memcpy(s + n, name, strlen(name));
-        n += strlen(name);
-        memcpy(s + n, fuzz_secret, sizeof(fuzz_secret) - 1);
-        n += sizeof(fuzz_secret) - 1;
+        s[n] = (unsigned char) (fuzz_marks[m] ? fuzz_marks[m] : name[0]);
+        n += fuzz_encode(s + n, 1, depth + (k >> 7 & (depth != 0)));
+
+        m = strlen(name + 1);
+        memcpy(s + n, name + 1, m);
+        memcpy(s + n + m, fuzz_secret, sizeof(fuzz_secret) - 1);
+        n += fuzz_encode(s + n, m + sizeof(fuzz_secret) - 1, depth);
     }
 
     *len = n;
@@ -445,14 +645,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_spelt = memmem(data, size, fuzz_secret, sizeof(fuzz_secret) - 1)
                  != NULL;
 
-    s = fuzz_input(data + 1, size - 1, &len);
+    s = fuzz_input(data + 1, size - 1, keep, &len);
     r = fuzz_list[keep];
 
     t = fuzz_url(r, s, len, limit);
 
+    fuzz_no_secret(&t);
+
     if (!keep) {
-        fuzz_no_secret(&t);
-        fuzz_none(&t);
+        fuzz_none_within(&t);
         fuzz_again(r, &t, limit);
 
     } else if (!t.cut) {
@@ -461,9 +662,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     free(t.data);
 
-    if (!keep) {
-        fuzz_properties(r, s, len, limit);
-    }
+    fuzz_properties(r, s, len, limit);
 
     t = fuzz_url(NULL, s, len, limit);
 

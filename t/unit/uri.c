@@ -1,4 +1,4 @@
-/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_json.c */
+/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_arg.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_json.c */
 
 /*
  * URLs of requests and referrers: their parts, what of them is hidden, and
@@ -102,6 +102,13 @@ static const split_t  splits[] = {
     { "http://x;a=b/c@d/", "http://", "d", "d", NULL, "/", NULL, NULL },
     { "x;a=b/c@d/", "", NULL, NULL, NULL, "d/", NULL, NULL },
     { "http://h;token=1/", "http://", "", "", NULL, "h;token=1/", NULL,
+      NULL },
+    { "http://h%3Btoken%3d1/", "http://", "", "", NULL, "h%3Btoken%3d1/",
+      NULL, NULL },
+    { "http://h%253D1/?a", "http://", "", "", NULL, "h%253D1/", "a", NULL },
+    { "http://h%3D1/a@b/?c@d", "http://", "b", "b", NULL, "/", "c@d", NULL },
+    { "x%3D1:a@b/c", "", NULL, NULL, NULL, "b/c", NULL, NULL },
+    { "http://h%3F1%/", "http://", "h%3F1%", "h%3F1%", NULL, "/", NULL,
       NULL },
     { "-", "", NULL, NULL, NULL, "-", NULL, NULL },
     { "?", "", NULL, NULL, NULL, "", "", NULL }
