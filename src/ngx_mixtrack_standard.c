@@ -310,6 +310,7 @@ ngx_mixtrack_standard_search(ngx_http_request_t *r,
     ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left)
 {
     mxt_cookie_t            *cookie;
+    mxt_uri_str_t            keyword;
     ngx_mixtrack_visitor_t  *v;
 
     v = ngx_mixtrack_visitor(r);
@@ -344,9 +345,15 @@ ngx_mixtrack_standard_search(ngx_http_request_t *r,
 
         /* it was an argument once */
 
-        return mxt_redact_hides(mlcf->redact, "q", 1)
-               ? 0 : ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_KEYWORD],
-                                      left);
+        if (mxt_redact_hides(mlcf->redact, "q", 1)) {
+            return 0;
+        }
+
+        keyword.data = cookie->value[MXT_COOKIE_KEYWORD].data;
+        keyword.len = mxt_redact_shown(mlcf->redact, keyword.data,
+                                       cookie->value[MXT_COOKIE_KEYWORD].len);
+
+        return ngx_mixtrack_str(j, keyword, left);
     }
 
     if (type == NGX_MIXTRACK_SEARCH_ENGINE) {

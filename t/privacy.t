@@ -368,6 +368,9 @@ shows 'search: stored, not kept', '/keep', {'$search_engine' => 'google', mp_key
     headers => [sdk('T', '$search_engine' => 'google', mp_keyword => 'S3CRET')];
 shows 'search: stored, hidden', '/own', {'$search_engine' => 'google', mp_keyword => undef},
     headers => [sdk('T', '$search_engine' => 'google', mp_keyword => 'S3CRET')];
+shows "search: stored, with an argument inside, $_", '/', {mp_keyword => 'shoes'},
+    headers => [sdk('T', '$search_engine' => 'google', mp_keyword => "shoes$_")]
+    for '&token=S3CRET', '%26token%3DS3CRET';
 shows 'search: stored', '/', {'$search_engine' => 'google', mp_keyword => 'shoes'},
     headers => [sdk('T', '$search_engine' => 'google', mp_keyword => 'shoes')];
 
