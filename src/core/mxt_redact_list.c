@@ -33,6 +33,7 @@ typedef struct {
 struct mxt_redact_s {
     unsigned char       map[256];   /* what a byte of a name counts as */
     uint64_t            ends[4];    /* a bit for what tails end with */
+    uint64_t            all[4];     /* and for what any name ends with */
     unsigned            keep;
     uint32_t            mask;
     size_t              room;       /* names there may still be */
@@ -45,6 +46,8 @@ struct mxt_redact_s {
 
 
 static void mxt_redact_map(mxt_redact_t *r);
+static unsigned mxt_redact_may(const mxt_redact_t *r,
+    const unsigned char *s, size_t len);
 static unsigned mxt_redact_match(const mxt_redact_t *r,
     const unsigned char *s, const unsigned char *last, unsigned *deep);
 static unsigned char mxt_redact_decode(const mxt_redact_t *r,
@@ -265,6 +268,11 @@ mxt_redact_add(mxt_redact_t *r, const void *name, size_t len)
         r->ends[i >> 6] |= 1ULL << (i & 63);
     }
 
+    if (n > 1) {
+        i = mxt_redact_bit(buf + n);
+        r->all[i >> 6] |= 1ULL << (i & 63);
+    }
+
     memcpy(r->text, buf, n);
 
     slot->len = n;
@@ -290,6 +298,10 @@ mxt_redact_hides(const mxt_redact_t *r, const void *name, size_t len)
 
     s = name;
 
+    if (!mxt_redact_may(r, s, len)) {
+        return r->keep;
+    }
+
     /* again only if there is something to decode again */
 
     for (deep = 0; /* void */ ; deep = MXT_REDACT_DEEP) {
@@ -300,6 +312,46 @@ mxt_redact_hides(const mxt_redact_t *r, const void *name, size_t len)
             return listed != r->keep;
         }
     }
+}
+
+
+/* 0: no name on the list ends as this one does, which has nothing encoded and
+ * one part; so it is with most */
+
+static unsigned
+mxt_redact_may(const mxt_redact_t *r, const unsigned char *s, size_t len)
+{
+    size_t         i;
+    unsigned       bit;
+    unsigned char  c, end[2];
+
+    if (len < 2) {
+        return 1;
+    }
+
+    end[0] = r->map[s[len - 2]];
+    end[1] = r->map[s[len - 1]];
+
+    if (end[0] <= MXT_REDACT_SPECIAL || end[1] <= MXT_REDACT_SPECIAL) {
+        return 1;
+    }
+
+    bit = mxt_redact_bit(end + 2);
+
+    if (r->all[bit >> 6] >> (bit & 63) & 1) {
+        return 1;
+    }
+
+    for (i = 0; i < len - 2; i++) {
+
+        c = r->map[s[i]];
+
+        if (c <= MXT_REDACT_SPECIAL && c != MXT_REDACT_SKIP) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
