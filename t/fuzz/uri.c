@@ -494,6 +494,15 @@ fuzz_again(const mxt_redact_t *r, const fuzz_text_t *t, unsigned limit)
     size_t       n;
     fuzz_text_t  again;
 
+    /* of what is no URL an argument with the first "/" may have been removed:
+     * then the rest of it looks like user info now */
+
+    if (r && mxt_redact_keeps(r) && fuzz_scheme(t) == 0
+        && memchr(t->data, '@', t->len))
+    {
+        return;
+    }
+
     again = fuzz_url(r, t->data, t->len, limit);
 
     check(again.len == t->len || (t->cut && again.len < t->len));
