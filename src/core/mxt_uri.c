@@ -232,11 +232,12 @@ static const unsigned char *
 mxt_uri_user(const unsigned char *p, const unsigned char *last)
 {
     unsigned              args;
+    unsigned char         mark;
     const unsigned char  *at, *end;
 
     args = 0;
 
-    /* "=", encoded or not, "&" or ";" behind the last "@" */
+    /* "=", "&" or ";", or a mark that is encoded, behind the last "@" */
 
     for (end = p; end < last; end++) {
 
@@ -255,7 +256,7 @@ mxt_uri_user(const unsigned char *p, const unsigned char *last)
             continue;
 
         case MXT_URI_ESCAPE:
-            args |= mxt_uri_is_equals(end, last);
+            args |= mxt_uri_escape(end, last, &mark) && mark != '/';
             continue;
         }
 

@@ -107,6 +107,8 @@ static const split_t  splits[] = {
       NULL, NULL },
     { "http://h%253D1/?a", "http://", "", "", NULL, "h%253D1/", "a", NULL },
     { "http://h%3D1/a@b/?c@d", "http://", "b", "b", NULL, "/", "c@d", NULL },
+    { "x%26y/a@b/c", "", NULL, NULL, NULL, "b/c", NULL, NULL },
+    { "x%2Fy/a@b/c", "", NULL, NULL, NULL, "x%2Fy/a@b/c", NULL, NULL },
     { "x%3D1:a@b/c", "", NULL, NULL, NULL, "b/c", NULL, NULL },
     { "http://h%3F1%/", "http://", "h%3F1%", "h%3F1%", NULL, "/", NULL,
       NULL },
