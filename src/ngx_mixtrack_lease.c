@@ -169,6 +169,10 @@ ngx_mixtrack_lease_give_back(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
     }
 
     ngx_mixtrack_lease_drop(lease);
+
+    if (f->partial == segment) {
+        f->partial = f->zone.shm->segments;
+    }
 }
 
 
