@@ -216,8 +216,8 @@ typedef struct {
     uint64_t                   write_at;   /* after an error, not before */
     ngx_uint_t                 relieving;  /* the queue */
     ngx_uint_t                 live;       /* batches since the last file */
-    ngx_uint_t                 passed;     /* fresh ones, since the last one
-                                              that failed again and again */
+    ngx_uint_t                 passed;     /* others, since one that failed
+                                              again and again waits */
 
     ngx_event_t                timer;
     ngx_mixtrack_stage_e       stage;

@@ -25,6 +25,8 @@ static ngx_mixtrack_batch_t *ngx_mixtrack_sender_next(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_choose(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
+static ngx_mixtrack_batch_t *ngx_mixtrack_sender_ready(
+    ngx_mixtrack_flusher_t *f, ngx_uint_t least, ngx_uint_t most);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_fresh(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
 static ngx_uint_t ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f);
@@ -173,23 +175,8 @@ static ngx_mixtrack_batch_t *
 ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
     ngx_uint_t flush)
 {
-    ngx_uint_t             i, patience;
-    ngx_mixtrack_batch_t  *batch, *ready;
-
-    ready = NULL;
-
-    for (i = 0; i < f->nbatches; i++) {
-
-        batch = &f->batch[i];
-
-        if (batch->state == NGX_MIXTRACK_BATCH_READY && !batch->parked
-            && (ready == NULL || batch->failures < ready->failures
-                || (batch->failures == ready->failures
-                    && batch->oldest < ready->oldest)))
-        {
-            ready = batch;
-        }
-    }
+    ngx_uint_t             patience;
+    ngx_mixtrack_batch_t  *batch, *tired;
 
     patience = NGX_MIXTRACK_FAILURES;
 
@@ -200,20 +187,52 @@ ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
         patience = 0;
     }
 
-    if (ready && ready->failures >= patience
-        && f->passed < NGX_MIXTRACK_PASS)
-    {
-        batch = ngx_mixtrack_sender_fresh(f, now, flush);
+    tired = ngx_mixtrack_sender_ready(f, patience, NGX_MAX_INT_T_VALUE);
 
-        if (batch) {
-            f->passed++;
-            return batch;
+    if (tired && f->passed >= NGX_MIXTRACK_PASS) {
+        f->passed = 0;
+        return tired;
+    }
+
+    batch = patience ? ngx_mixtrack_sender_ready(f, 0, patience - 1) : NULL;
+
+    if (batch == NULL) {
+        batch = ngx_mixtrack_sender_fresh(f, now, flush);
+    }
+
+    f->passed = (batch && tired) ? f->passed + 1 : 0;
+
+    return batch ? batch : tired;
+}
+
+
+/* of those ready with so many failures the one with the fewest, and of these
+ * the oldest */
+
+static ngx_mixtrack_batch_t *
+ngx_mixtrack_sender_ready(ngx_mixtrack_flusher_t *f, ngx_uint_t least,
+    ngx_uint_t most)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch, *ready;
+
+    ready = NULL;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY && !batch->parked
+            && batch->failures >= least && batch->failures <= most
+            && (ready == NULL || batch->failures < ready->failures
+                || (batch->failures == ready->failures
+                    && batch->oldest < ready->oldest)))
+        {
+            ready = batch;
         }
     }
 
-    f->passed = 0;
-
-    return ready ? ready : ngx_mixtrack_sender_fresh(f, now, flush);
+    return ready;
 }
 
 
