@@ -532,7 +532,10 @@ ngx_mixtrack_standard_first(ngx_http_request_t *r,
 
     s = &cookie->value[MXT_COOKIE_INITIAL_REFERRER];
 
-    if (s->len == 0 || s->data[0] == '$') {
+    if (s->len == 0
+        || (s->len == sizeof("$direct") - 1
+            && ngx_memcmp(s->data, "$direct", s->len) == 0))
+    {
         return ngx_mixtrack_str(j, *s, left);
     }
 

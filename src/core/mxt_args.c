@@ -19,6 +19,8 @@
     { (const unsigned char *) s, sizeof(s) - 1 }
 
 
+static unsigned mxt_args_hidden(const mxt_redact_t *r,
+    const unsigned char *s, const unsigned char *mark);
 static unsigned mxt_args_ends(const unsigned char *end);
 static size_t mxt_args_value(const mxt_redact_t *r, const unsigned char *eq,
     const unsigned char *last);
@@ -137,6 +139,10 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
                 break;
             }
 
+            if (mxt_args_hidden(r, s, name - 1)) {
+                break;
+            }
+
             found |= 1U << i;
 
             if (mxt_redact_hides(r, name, n)) {
@@ -155,6 +161,43 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
     }
 
     return some;
+}
+
+
+/* whether the mark is a "?" in a value that is hidden: names are looked for
+ * in values, too, as the SDK does it */
+
+static unsigned
+mxt_args_hidden(const mxt_redact_t *r, const unsigned char *s,
+    const unsigned char *mark)
+{
+    const unsigned char  *p, *eq;
+
+    if (*mark != '?' || r == NULL) {
+        return 0;
+    }
+
+    p = memrchr(s, '&', (size_t) (mark - s));
+    p = p ? p : memchr(s, '?', (size_t) (mark - s));
+
+    if (p == NULL) {
+        return 0;
+    }
+
+    for (p++; p < mark; p = eq + 1) {
+
+        eq = memchr(p, '=', (size_t) (mark - p));
+
+        if (eq == NULL) {
+            return 0;
+        }
+
+        if (mxt_redact_hides(r, p, (size_t) (eq - p))) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -510,7 +553,8 @@ mxt_args_keyword(const mxt_redact_t *r, const unsigned char *s,
             return;
         }
 
-        if (eq - s < 2 || eq[-1] != name || (eq[-2] != '?' && eq[-2] != '&'))
+        if (eq - s < 2 || eq[-1] != name || (eq[-2] != '?' && eq[-2] != '&')
+            || mxt_args_hidden(r, s, eq - 2))
         {
             continue;
         }

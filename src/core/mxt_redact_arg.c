@@ -121,7 +121,7 @@ mxt_redact_value(const mxt_redact_arg_t *a, const unsigned char *last)
 {
     size_t                n, len;
     unsigned char         mark;
-    const unsigned char  *p;
+    const unsigned char  *p, *end;
 
     last = mxt_redact_byte(a->value, last, '&');
     len = (size_t) (a->value - a->eq);
@@ -130,11 +130,13 @@ mxt_redact_value(const mxt_redact_arg_t *a, const unsigned char *last)
         return last;
     }
 
+    end = mxt_redact_byte(a->value, last, '=');
+
     for (p = a->value; /* void */ ; p++) {
 
-        p = mxt_redact_byte(p, last, '%');
+        p = mxt_redact_byte(p, end, '%');
 
-        if (p == last) {
+        if (p == end) {
             return last;
         }
 
@@ -142,6 +144,12 @@ mxt_redact_value(const mxt_redact_arg_t *a, const unsigned char *last)
 
         if (n && n <= len && mark == '&') {
             return p;
+        }
+
+        /* another one that is less deep: this is in its value by now */
+
+        if (n && n < len && mark == '=') {
+            len = n;
         }
     }
 }

@@ -56,7 +56,8 @@ extern const unsigned char  mxt_redact_marks[256];
 /*
  * Where the value ends (eq and value of a are looked at): at an "&" that is
  * encoded as often as its "=" or less often.  One that is encoded more often
- * is a part of the value.
+ * is a part of the value; and so is what another "=" begins that is encoded
+ * less often, up to where that one's value ends.
  */
 const unsigned char *mxt_redact_value(const mxt_redact_arg_t *a,
     const unsigned char *last);

@@ -77,6 +77,12 @@ static const pair_t  hidden[] = {
     { H "?a=%3Ftoken%3DS%26b%3D2&c=3", H "?a=%3Ftoken%3D" R "%26b%3D2&c=3" },
     { H "?a=%3Ftoken%3DS%26pin%3DT%26b%3D2",
       H "?a=%3Ftoken%3D" R "%26pin%3D" R "%26b%3D2" },
+
+    /* behind one that is less deep it is in that one's value */
+    { H "?a=%253Femail%253DS1%23b%3DS2%2526S3", H "?a=%253Femail%253D" R },
+    { H "?a=%253Femail%253DS1%23b%3DS2%26c", H "?a=%253Femail%253D" R "%26c" },
+    { H "?a=%3Ftoken%3DS;b=S%26S&c", H "?a=%3Ftoken%3D" R "&c" },
+
     { H "?a=%253Ftoken%253DS%26b%3D2", H "?a=%253Ftoken%253D" R "%26b%3D2" },
     { H "?a=%253Ftoken%253DS%2526b&c", H "?a=%253Ftoken%253D" R "%2526b&c" },
     { H "?a=%3Fpassword%3DS%2526T%26b", H "?a=%3Fpassword%3D" R "%26b" },

@@ -266,6 +266,10 @@ static const pair_t  found[] = {
     { "/?utm_source=http://x/?token=1&utm_id=2",
       "utm_id=2 utm_source=http://x/" },
     { "/?utm_source=token=1", "" },
+    { "/?password=ab?utm_term=S&utm_id=1", "utm_id=1" },
+    { "/?a=1;password=ab?utm_term=S?utm_source=T&utm_term=1", "utm_term=1" },
+    { "/?a=1?utm_term=1", "utm_term=1" },
+    { "/?password=ab&utm_term=1", "utm_term=1" },
 
     /* decoding */
     { "/?utm_source=a+b%20c", "utm_source=a b c" },
@@ -303,6 +307,9 @@ static const search_t  searches[] = {
     { "https://www.google.com/?q=&q=x", "google", NULL },
     { "https://www.google.com/?xq=1&aq=2", "google", NULL },
     { "https://www.google.com/?q=x;token=1", "google", "x" },
+    { "https://www.google.com/?password=ab?q=S", "google", NULL },
+    { "https://www.google.com/?password=ab?q=S&q=x", "google", "x" },
+    { "https://www.google.com/?a=b?q=x", "google", "x" },
 
     { "https://yahoo.com/?a=duckduckgo.com", "yahoo", NULL },
     { "https://duckduckgo.com/?q=yahoo.com", "yahoo", NULL },
