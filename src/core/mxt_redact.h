@@ -3,8 +3,9 @@
  * What of a URL's arguments may leave this machine.
  *
  * The invariant: the value of an argument that a list hides is not written,
- * however its name is encoded, and however often what it stands in is.  In
- * doubt it is longer than it was meant to be.
+ * however its name is encoded, and however often what it stands in is (but
+ * for escapes of which the digits are escaped).  In doubt it is longer than it
+ * was meant to be.
  */
 
 
