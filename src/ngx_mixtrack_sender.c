@@ -20,6 +20,9 @@
 #define NGX_MIXTRACK_FAILURES 3
 #define NGX_MIXTRACK_PASS     8
 
+/* when the disk does not take it, ms */
+#define NGX_MIXTRACK_SHELVE_AGAIN 1000
+
 
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_next(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
@@ -29,6 +32,8 @@ static ngx_mixtrack_batch_t *ngx_mixtrack_sender_ready(
     ngx_mixtrack_flusher_t *f, ngx_uint_t least, ngx_uint_t most);
 static ngx_mixtrack_batch_t *ngx_mixtrack_sender_fresh(
     ngx_mixtrack_flusher_t *f, uint64_t now, ngx_uint_t flush);
+static ngx_int_t ngx_mixtrack_sender_shelve(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
 static ngx_uint_t ngx_mixtrack_sender_adopts(ngx_mixtrack_flusher_t *f);
 static ngx_uint_t ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f,
     uint64_t now, ngx_uint_t flush);
@@ -247,7 +252,10 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
 
     /* one is kept for the spool */
 
-    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_FREE) < 2) {
+    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_FREE) < 2
+        && (ngx_mixtrack_sender_shelve(f, now) != NGX_OK
+            || ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_FREE) < 2))
+    {
         return NULL;
     }
 
@@ -276,6 +284,51 @@ ngx_mixtrack_sender_fresh(ngx_mixtrack_flusher_t *f, uint64_t now,
     mxt_zone_look(&f->zone, &f->look);
 
     return batch;
+}
+
+
+/*
+ * All that is there failed again and again: the one that did most often goes
+ * to the end of the spool, or they would be in the way of all others.  Nothing
+ * is given up for that: there has to be room.
+ */
+
+static ngx_int_t
+ngx_mixtrack_sender_shelve(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch, *worst;
+
+    if (f->stage != NGX_MIXTRACK_RUNNING || !f->looked || now < f->write_at) {
+        return NGX_DECLINED;
+    }
+
+    worst = NULL;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY && !batch->parked
+            && batch->posts == 0 && batch->failures >= NGX_MIXTRACK_FAILURES
+            && (worst == NULL || batch->failures > worst->failures))
+        {
+            worst = batch;
+        }
+    }
+
+    if (worst == NULL
+        || f->disk + worst->size > (uint64_t) f->project->spool)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_mixtrack_spooler_write(f, worst, 0) != NGX_OK) {
+        f->write_at = now + NGX_MIXTRACK_SHELVE_AGAIN;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

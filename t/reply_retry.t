@@ -35,6 +35,7 @@ $t->conf(replies({},
     (map { $_ => {} } keys %reply),
     outage   => {connections => 1, retry => 'min=200ms max=1600ms jitter=0ms-0ms', batch => 'interval=50ms events=100'},
     tired    => {connections => 1, retry => 'min=100ms max=800ms jitter=0ms-0ms', batch => 'interval=50ms events=100'},
+    stuck    => {connections => 1, retry => 'min=10ms max=20ms jitter=0ms-1ms', batch => 'interval=20ms events=20'},
     replaced => {retry => 'min=1s max=2s jitter=0ms-0ms', batch => 'interval=50ms events=20', shutdown_timeout => '3s'},
 ))->run;
 
@@ -132,6 +133,21 @@ ok($busy->running, 'tired: while there are always others');
 $ingest->faults();
 $busy->stop;
 fate($t, $ingest, 'tired', [$busy]);
+
+# ---- more batches that always fail than may wait at a time: they go to the
+# end of the line, on disk
+
+$ingest->poison({match => '/stuck.*seq=11[0-9]{5}"', status => 503, error => 'of no use'});
+my $poison = $t->load(from => 1_100_001, count => 200, rate => 2000, connections => 1, uri => '/stuck?seq=%d');
+$poison->wait;
+my $well = $t->load(from => 1_200_001, count => 1000, rate => 1000, uri => '/stuck?seq=%d');
+ok($t->wait_status(sub { $_->{delivered} >= 300 }, project => 'stuck', timeout => 30), 'stuck: others are delivered');
+my $shelf = $t->status('stuck');
+cmp_ok($shelf->{spooled}, '>', 0, 'stuck: what is in the way is on disk');
+is($shelf->{rejected} + $shelf->{expired}, 0, 'stuck: and not given up');
+ok($t->reload, 'stuck: a reload');
+$ingest->poison();
+fate($t, $ingest, 'stuck', [$poison, $well], timeout => 40);
 
 # ---- a flusher that was replaced keeps to the gate, too
 
