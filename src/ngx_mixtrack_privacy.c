@@ -125,8 +125,8 @@ ngx_mixtrack_args(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /* names of redact_args come to those that are always hidden; "off" hides
- * nothing; a list of what is kept is all there is, but for what redact_args
- * names at any level */
+ * nothing; a list of what is kept is all there is, less what the redact_args
+ * in force names */
 
 char *
 ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,

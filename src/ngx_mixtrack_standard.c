@@ -517,7 +517,10 @@ ngx_mixtrack_standard_first(ngx_http_request_t *r,
 {
     mxt_uri_t          u;
     mxt_cookie_t      *cookie;
+    mxt_uri_str_t      domain;
     mxt_cookie_str_t  *s;
+
+    static const mxt_uri_str_t  none;
 
     if (!ngx_mixtrack_uses_cookie(mlcf)) {
         return 0;
@@ -525,18 +528,31 @@ ngx_mixtrack_standard_first(ngx_http_request_t *r,
 
     cookie = ngx_mixtrack_identity_cookie(r, project);
 
-    if (type == NGX_MIXTRACK_INITIAL_DOMAIN) {
-        return ngx_mixtrack_str(j, cookie->value[MXT_COOKIE_INITIAL_DOMAIN],
-                                left);
-    }
-
-    s = &cookie->value[MXT_COOKIE_INITIAL_REFERRER];
+    s = (type == NGX_MIXTRACK_INITIAL_DOMAIN)
+        ? &cookie->value[MXT_COOKIE_INITIAL_DOMAIN]
+        : &cookie->value[MXT_COOKIE_INITIAL_REFERRER];
 
     if (s->len == 0
         || (s->len == sizeof("$direct") - 1
             && ngx_memcmp(s->data, "$direct", s->len) == 0))
     {
         return ngx_mixtrack_str(j, *s, left);
+    }
+
+    if (type == NGX_MIXTRACK_INITIAL_DOMAIN) {
+        domain.data = s->data;
+        domain.len = 0;
+
+        /* what is behind it, and before it, is none of it */
+
+        while (domain.len < s->len && s->data[domain.len] != '/'
+               && s->data[domain.len] != '?' && s->data[domain.len] != '#')
+        {
+            domain.len++;
+        }
+
+        mxt_uri_request(&u, none, domain, none);
+        return ngx_mixtrack_str(j, u.authority, left);
     }
 
     mxt_uri_split(&u, s->data, s->len);

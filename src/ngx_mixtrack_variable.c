@@ -161,6 +161,14 @@ ngx_mixtrack_variable_id(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return NGX_OK;
     }
 
+    /* who objects has none, for others neither */
+
+    if (ngx_mixtrack_identity_objects(r, mlcf->respect, project)
+        != MXT_TRACKED)
+    {
+        return ngx_mixtrack_variable_set(r, v, NULL, 0);
+    }
+
     ngx_mixtrack_identity_ids(r, mlcf, project, &ids);
 
     if (data == NGX_MIXTRACK_VAR_DEVICE_ID) {

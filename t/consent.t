@@ -77,6 +77,12 @@ http {
 
         location /readme  { default_type text/html; README_TRACKS return 200 "<p>page</p>"; location /readme/image { default_type image/png; return 200; } }
 
+        location /ids {
+            mixtrack_user_id $http_x_user;
+            add_header X-Id "$mixtrack_user_id/$mixtrack_device_id";
+            return 200;
+        }
+
         location /silent  { mixtrack off; return 200; }
 
         location /status { mixtrack off; mixtrack_status json; }
@@ -215,6 +221,15 @@ for (
     $cases->request($k, sub { ok(http2($t->port(4), "/?k=$k", @fields), $name{$k}) }, undef, $why ? 0 : 1);
 }
 counted 'lines, and fields of HTTP/2';
+
+# what others are told of him
+for (['', 'X-Other: 1'], ['dnt', 'DNT: 1'], ['gpc', 'Sec-GPC: 1'], ['opt_out', "Cookie: $out"]) {
+    my ($name, $header) = @$_;
+    my $reply = request("ids, $name", $name || undef, '/ids', 'X-User: ann',
+        sdk('T', '$device_id' => 'dev-1', distinct_id => '$device:dev-1'), $header);
+    like($reply, !$name ? qr{^X-Id: ann/dev-1\r}m : qr{^X-Id: /\r}m, "ids, $name: what the variables tell");
+}
+counted 'ids';
 
 # whatever is answered, whoever asks
 request 'an error', 'dnt', '/nowhere', 'DNT: 1';

@@ -322,6 +322,10 @@ first_touch 'first touch: inside', '/', 'https://example.com/?next=%2F%3Ftoken%3
 first_touch 'first touch: inside, keep', '/keep', 'https://example.com/?page=%2F%3Fa%3DS3CRET%26page%3D2',
     'https://example.com/?page=%2F%3Fpage%3D2', 'example.com';
 first_touch 'first touch: user info', '/', 'https://me:S3CRET@example.com/', 'https://example.com/', 'example.com';
+shows 'first touch: user info of the domain', '/', {'$initial_referring_domain' => 'example.com:81'},
+    headers => [sdk('T', '$initial_referring_domain' => 'me:S3CRET@example.com:81/S3CRET')];
+shows 'first touch: not quite $direct', '/', {'$initial_referrer' => "\$direct?token=$hidden"},
+    headers => [sdk('T', '$initial_referrer' => '$direct?token=S3CRET')];
 first_touch 'first touch: own', '/own', 'https://example.com/?voucher=S3CRET', "https://example.com/?voucher=$hidden",
     'example.com';
 first_touch 'first touch: keep', '/keep', 'https://example.com/?a=S3CRET&page=2', 'https://example.com/?page=2', 'example.com';

@@ -32,6 +32,7 @@ typedef struct mxt_encoder_s  mxt_encoder_t;
  * when there is no memory. */
 mxt_encoder_t *mxt_encoder_create(int level);
 
+/* Frees what mxt_encoder_create() has made; not NULL. */
 void mxt_encoder_destroy(mxt_encoder_t *e);
 
 /*

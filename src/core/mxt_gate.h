@@ -59,6 +59,7 @@ typedef struct {
 uint64_t mxt_gate_backoff(const mxt_backoff_t *b, uint32_t failures,
     uint32_t random);
 
+/* What it is at now, monotonic ms. */
 mxt_gate_state_e mxt_gate_state(const mxt_gate_t *g, uint64_t now);
 
 /*

@@ -48,6 +48,7 @@ json_t *mxt_records_find(const json_t *records, uint32_t index,
  */
 size_t mxt_records_reason(const json_t *record, char *why, size_t size);
 
+/* Frees them; NULL is fine. */
 void mxt_records_done(json_t *records);
 
 
