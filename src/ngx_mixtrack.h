@@ -525,9 +525,17 @@ ngx_uint_t ngx_mixtrack_standard_write(ngx_http_request_t *r,
     ngx_mixtrack_property_t *property, mxt_json_t *j);
 
 
+/* ngx_mixtrack_url.c */
+
+/* Writes the value of a standard property that is taken from a URL, as above;
+ * *left is what remains of its length. */
+ngx_uint_t ngx_mixtrack_url_write(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
+    ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left);
+
 /* Writes the arguments of a campaign, of which bits are wanted, each with its
  * name and a comma before it; 1 if one was cut. */
-ngx_uint_t ngx_mixtrack_standard_args(ngx_http_request_t *r,
+ngx_uint_t ngx_mixtrack_url_args(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
     uint32_t wanted, mxt_json_t *j);
 

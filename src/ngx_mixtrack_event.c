@@ -420,8 +420,7 @@ ngx_mixtrack_event_property(ngx_http_request_t *r,
     }
 
     if (property->type == NGX_MIXTRACK_ARGS) {
-        return ngx_mixtrack_standard_args(r, mlcf, project, property->args,
-                                          j);
+        return ngx_mixtrack_url_args(r, mlcf, project, property->args, j);
     }
 
     mark = j->pos;

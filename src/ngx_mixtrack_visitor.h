@@ -60,6 +60,10 @@ typedef struct {
 } ngx_mixtrack_ids_t;
 
 
+#define ngx_mixtrack_str(j, s, left)                                          \
+    mxt_json_text(j, (s).data, (s).len, left)
+
+
 /* one of a process, and of one request at a time */
 typedef struct {
     ngx_http_request_t            *request;    /* in the log phase */
