@@ -459,10 +459,7 @@ ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
 
     f->disk -= ngx_min(f->disk, batch->file.len);
 
-    if (mxt_zone_holds(&f->zone) && f->zone.shm->spool_files) {
-        f->zone.shm->spool_files--;
-        f->zone.shm->spool_bytes = f->disk;
-    }
+    ngx_mixtrack_spooler_count(f, 0);
 
     if (mxt_spool_done(&batch->file) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);

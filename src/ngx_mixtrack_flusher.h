@@ -451,6 +451,10 @@ void ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f,
  * spool, with the reason logged. */
 void ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f);
 
+/* Tells the status of one file more, or of one less: also a replaced flusher
+ * does, whose files its successor has not seen yet. */
+void ngx_mixtrack_spooler_count(ngx_mixtrack_flusher_t *f, ngx_uint_t more);
+
 /* Claims the oldest file that is to be had.  NGX_OK, or NGX_DECLINED. */
 ngx_int_t ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);

@@ -225,7 +225,10 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 static ngx_int_t
 ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
 {
+    uint64_t          before, now;
     mxt_spool_list_t  list;
+
+    before = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
 
     f->name = 0;
     f->nnames = 0;
@@ -249,7 +252,16 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
     f->looked = 1;
 
     if (mxt_zone_holds(&f->zone)) {
-        f->zone.shm->spool_files = list.files;
+
+        /* rather one too many, until the next look, than one that a replaced
+         * flusher has written meanwhile and nobody knows of */
+
+        now = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
+
+        __atomic_store_n(&f->zone.shm->spool_files,
+                         list.files + (now > before ? now - before : 0),
+                         __ATOMIC_RELEASE);
+
         f->zone.shm->spool_bytes = list.bytes;
         f->zone.shm->spool_foreign = list.foreign;
         f->zone.shm->spool_bad = list.bad;
@@ -264,6 +276,32 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
     f->foreign = list.foreign;
 
     return NGX_OK;
+}
+
+
+void
+ngx_mixtrack_spooler_count(ngx_mixtrack_flusher_t *f, ngx_uint_t more)
+{
+    uint64_t  n, *files;
+
+    files = &f->zone.shm->spool_files;
+
+    if (more) {
+        (void) __atomic_add_fetch(files, 1, __ATOMIC_ACQ_REL);
+
+    } else {
+
+        n = __atomic_load_n(files, __ATOMIC_ACQUIRE);
+
+        while (n && !__atomic_compare_exchange_n(files, &n, n - 1, 0,
+                                                 __ATOMIC_ACQ_REL,
+                                                 __ATOMIC_ACQUIRE))
+        { /* void */ }
+    }
+
+    if (mxt_zone_holds(&f->zone)) {
+        f->zone.shm->spool_bytes = f->disk;
+    }
 }
 
 
@@ -378,10 +416,7 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
 
     f->disk += batch->len;
 
-    if (mxt_zone_holds(&f->zone)) {
-        f->zone.shm->spool_files++;
-        f->zone.shm->spool_bytes = f->disk;
-    }
+    ngx_mixtrack_spooler_count(f, 1);
 
     ngx_mixtrack_batch_decide(f, batch, 0, batch->events, MXT_SPOOLED);
     ngx_mixtrack_batch_finish(f, batch);

@@ -138,7 +138,8 @@ typedef struct {
     uint64_t       lease;           /* generation << 16 | slot + 1, or 0 */
     uint64_t       taken_at;        /* ms of CLOCK_MONOTONIC */
     uint64_t       high_water;      /* segments; the lease holder's */
-    uint64_t       spool_files;     /* gauges, the lease holder's */
+    uint64_t       spool_files;     /* gauges, the lease holder's; but a file
+                                       more or less may be by anybody */
     uint64_t       spool_bytes;
     uint64_t       spool_foreign;
     uint64_t       spool_bad;
