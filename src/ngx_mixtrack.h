@@ -421,6 +421,11 @@ ngx_int_t ngx_mixtrack_path_add(ngx_conf_t *cf,
  * has registered in any case. */
 ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
 
+/* Counts what lies in the project's spool into its zone, which must be new:
+ * nobody else has it.  Not with "nginx -t"; what cannot be read, or is not
+ * there, counts as empty: the flusher will tell. */
+void ngx_mixtrack_path_count(ngx_mixtrack_project_t *project);
+
 
 /* ngx_mixtrack_identity.c */
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_mixtrack.h"
+#include "mxt_spool.h"
 
 
 char *
@@ -142,4 +143,45 @@ ngx_mixtrack_path_borrow(ngx_conf_t *cf)
                   "no directory to run the flusher of \"mixtrack_project\"");
 
     return NGX_ERROR;
+}
+
+
+/*
+ * Before a flusher has looked: or the status would show an empty spool to who
+ * asks at once after a start.
+ */
+
+void
+ngx_mixtrack_path_count(ngx_mixtrack_project_t *project)
+{
+    int                        dir;
+    u_char                     name[NGX_MAX_PATH + 1];
+    mxt_spool_list_t           list;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    if (project->spool == 0 || ngx_test_config) {
+        return;
+    }
+
+    mmcf = ngx_mixtrack_main_conf(project->cycle);
+
+    (void) ngx_snprintf(name, NGX_MAX_PATH, "%V/%V%Z", &mmcf->spool_path,
+                        &project->name);
+    name[NGX_MAX_PATH] = '\0';
+
+    dir = open((char *) name, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+    if (dir == -1) {
+        return;
+    }
+
+    ngx_memzero(&list, sizeof(mxt_spool_list_t));
+
+    if (mxt_spool_list(dir, project->destination, &list) == 0) {
+        project->shm->spool_files = list.files;
+        project->shm->spool_bytes = list.bytes;
+        project->shm->spool_foreign = list.foreign;
+        project->shm->spool_bad = list.bad;
+    }
+
+    (void) close(dir);
 }

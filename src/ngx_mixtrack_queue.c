@@ -97,6 +97,8 @@ ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone, void *data)
     shpool->data = memory;
     project->shm = memory;
 
+    ngx_mixtrack_path_count(project);
+
     return ngx_mixtrack_queue_check(project, shm_zone->shm.log);
 }
 

@@ -97,6 +97,23 @@ ok($t->wait_status(sub { $_->{adopted} == $n }), 'the next start sends them');
 account($ingest, [$load], duplicates => 1);
 at_rest($t);
 is(scalar(spool_files($t)), 0, 'the spool is empty');
+
+# ---- the spool is counted before a flusher has looked: here it cannot
+
+$ingest->kill;
+$t->load(from => 8001, count => 100, rate => 1000)->wait;
+ok($t->stop, 'TERM, and the endpoint is not there');
+my $files = spool_files($t);
+ok($files, 'events are in the spool');
+
+chown 0, 0, "$dir/default" or die "chown: $!";
+$ingest->start;
+$t->run;
+is($t->status('default')->{spool}{files}, $files, 'the files are counted from the first moment');
+ok(wait_until(sub { $t->error_log =~ m{no spool, "\Q$dir\E/default" cannot be used} }, 10), 'the flusher cannot look');
+is($t->status('default')->{spool}{files}, $files, 'and has not');
+chown $uid, $gid, "$dir/default" or die "chown: $!";
+ok($t->wait_status(sub { $_->{delivered} == 100 && !$_->{spool}{files} }), 'when it can it sends them');
 ok($t->quit, 'QUIT');
 
 # ---- another one: what the first has left is not his, nor in his way
