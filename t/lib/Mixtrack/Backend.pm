@@ -7,9 +7,8 @@ use v5.36;
 
 use IO::Select;
 use IO::Socket::INET;
-use Time::HiRes qw(time);
 
-use Mixtrack::Util qw(patience);
+use Mixtrack::Util qw(monotonic patience);
 
 sub new ($class, $port) {
     my $listen = IO::Socket::INET->new(
@@ -27,11 +26,11 @@ sub hold ($self, $timeout = 10) {
     return if !IO::Select->new($self->{listen})->can_read($timeout * patience());
 
     my $s   = $self->{listen}->accept or return;
-    my $end = time + $timeout;
+    my $end = monotonic() + $timeout;
     my $buf = '';
 
-    while ($buf !~ /\r\n\r\n/ && time < $end) {
-        next if !IO::Select->new($s)->can_read($end - time);
+    while ($buf !~ /\r\n\r\n/ && monotonic() < $end) {
+        next if !IO::Select->new($s)->can_read($end - monotonic());
         sysread $s, $buf, 65536, length $buf or last;
     }
 

@@ -18,11 +18,10 @@ use v5.36;
 
 use Exporter qw(import);
 use Test::More;
-use Time::HiRes qw(time);
 
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(wait_until);
+use Mixtrack::Util qw(wait_until monotonic);
 
 our @EXPORT = qw(breakable breakage posts);
 
@@ -85,7 +84,7 @@ sub breakage ($t, $ingest, $name, %o) {
     # ---- broken
 
     $o{break}->();
-    my $begin  = time;
+    my $begin  = monotonic();
     my $before = $t->status('default');
     my $had    = $ingest->{pid} ? $ingest->stats->{posts} : 0;
 
@@ -117,7 +116,7 @@ sub breakage ($t, $ingest, $name, %o) {
     is($ingest->stats->{posts}, $had, "$name: it gets no post") if $o{no_post};
 
     my $p    = $t->status('default');
-    my $took = time - $begin;
+    my $took = monotonic() - $begin;
     cmp_ok($p->{queued} + $p->{in_flight}, '>', 0, "$name: events wait");
     is($p->{delivered}, $stopped, "$name: none is said to be delivered") if !$o{some};
 
@@ -146,9 +145,9 @@ sub breakage ($t, $ingest, $name, %o) {
 
 # seconds that a request takes, of so many
 sub _pace ($load, $n) {
-    my $begin = time;
+    my $begin = monotonic();
     ok($load->wait_served($load->progress + $n), 'requests are served');
-    return (time - $begin) / $n;
+    return (monotonic() - $begin) / $n;
 }
 
 sub _lines ($t, $name, $log, %o) {

@@ -21,10 +21,9 @@ use Mojo::IOLoop;
 use Mojo::IOLoop::Stream;
 use POSIX qw(WNOHANG);
 use Scalar::Util qw(weaken);
-use Time::HiRes qw(time sleep);
 
 use Mixtrack::Process qw(alive);
-use Mixtrack::Util qw(wait_until patience slurp json_decode json_encode);
+use Mixtrack::Util qw(wait_until monotonic patience slurp json_decode json_encode);
 
 my @all;
 
@@ -143,12 +142,12 @@ sub _take ($self, $bytes) {
 # Lets the loop run until cond is true, and returns that.  It is an error
 # when that takes longer than timeout seconds, or Chromium is gone.
 sub await ($self, $cond, $what, $timeout = 30) {
-    my $end  = time + $timeout * patience();
+    my $end  = monotonic() + $timeout * patience();
     my $tick = Mojo::IOLoop->recurring(0.05 => sub { });
     my $value;
 
     while (!($value = $cond->())) {
-        last if $self->{gone} || time > $end;
+        last if $self->{gone} || monotonic() > $end;
         Mojo::IOLoop->one_tick;
     }
     Mojo::IOLoop->remove($tick);

@@ -9,9 +9,8 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
-use Time::HiRes qw(time);
 
-use Mixtrack::Util qw(patience);
+use Mixtrack::Util qw(monotonic patience);
 
 our @EXPORT_OK = qw(http_connect http_read http);
 
@@ -33,11 +32,11 @@ sub http_connect (%o) {
 # What comes until the peer closes; with one => 1 the first response only
 # (by its length or its last chunk).
 sub http_read ($s, %o) {
-    my $end = time + ($o{timeout} // 10) * patience();
+    my $end = monotonic() + ($o{timeout} // 10) * patience();
     my $sel = IO::Select->new($s);
     my $buf = $o{buf} // '';
 
-    while ((my $left = $end - time) > 0) {
+    while ((my $left = $end - monotonic()) > 0) {
         last if $o{one} && complete($buf);
         next if !$sel->can_read($left);
         my $n = sysread $s, $buf, 65536, length $buf;

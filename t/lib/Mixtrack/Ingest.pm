@@ -166,6 +166,18 @@ sub wait_events ($self, $n, $timeout = 15) {
     return wait_until(sub { $self->stats->{distinct} >= $n }, $timeout);
 }
 
+# until all of these numbers are there, but for so many
+sub wait_seqs ($self, $served, $may = 0, $timeout = 15) {
+    my $before = -1;
+
+    return wait_until(sub {
+        my $distinct = $self->stats->{distinct};
+        return 0 if $distinct == $before;
+        $before = $distinct;
+        return $self->missing(@$served) <= $may;
+    }, $timeout);
+}
+
 sub wait_posts ($self, $n, $timeout = 15) {
     return wait_until(sub { $self->stats->{posts} >= $n }, $timeout);
 }

@@ -43,6 +43,8 @@ use Cpanel::JSON::XS ();
 use MIME::Base64 qw(decode_base64);
 use Time::HiRes qw(time);
 
+use Mixtrack::Util qw(monotonic);
+
 my $json = Cpanel::JSON::XS->new->utf8->canonical->allow_nonref;
 
 my %word = (
@@ -160,8 +162,8 @@ sub _authorized ($self, $post) {
 
 sub _in_time ($self, $events) {
     my $rate   = $self->{rate}{events};
-    my $bucket = $self->{bucket} //= {left => $rate, at => time};
-    my $now    = time;
+    my $bucket = $self->{bucket} //= {left => $rate, at => monotonic()};
+    my $now    = monotonic();
 
     $bucket->{left} += ($now - $bucket->{at}) * $rate;
     $bucket->{left} = $rate if $bucket->{left} > $rate;

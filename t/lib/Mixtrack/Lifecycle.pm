@@ -92,8 +92,7 @@ sub account ($ingest, $loads, %o) {
 
     my $may = $o{missing} // 0;
 
-    $ingest->wait_events(@served - $may, $o{timeout} // 20);
-    wait_until(sub { $ingest->missing(@served) <= $may }, 5);
+    $ingest->wait_seqs(\@served, $may, $o{timeout} // 20);
 
     my @missing = $ingest->missing(@served);
     cmp_ok(scalar(@missing), '<=', $may, "${name}no event of a served request is missing"

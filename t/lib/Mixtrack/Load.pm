@@ -15,10 +15,10 @@ use IO::Select;
 use IO::Socket::INET;
 use POSIX ();
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(sleep);
 
 use Mixtrack::HTTP;
-use Mixtrack::Util qw(json_decode json_encode slurp spew wait_until patience);
+use Mixtrack::Util qw(json_decode json_encode slurp spew wait_until monotonic patience);
 
 # file, port; count, from => 1, rate => per second, connections => 8,
 # uri => '/hit?seq=%d', headers => "A: b\r\n", timeout => seconds in all
@@ -102,7 +102,7 @@ sub _run ($self) {
     $SIG{TERM} = sub { $stop = 1 };
     $SIG{INT} = $SIG{PIPE} = 'IGNORE';
 
-    my $start = time;
+    my $start = monotonic();
     my $end   = $start + $self->{timeout} * patience();
     my $last  = $self->{from} + $self->{count} - 1;
     my $next  = $self->{from};
@@ -127,8 +127,8 @@ sub _run ($self) {
         $drop->($c, 0) if ($n // 0) != length $text;
     };
 
-    while (time < $end) {
-        my $now     = time;
+    while (monotonic() < $end) {
+        my $now     = monotonic();
         my $allowed = $self->{from} + ($now - $start) * $self->{rate};
         my $more    = @again || (!$stop && $next <= $last);
         my @idle    = grep { !defined $_->{seq} } values %conn;
@@ -198,7 +198,7 @@ sub _run ($self) {
         failed    => [grep { !$served{$_} } @asked],
         status    => \%status,
         by_status => \%by,
-        seconds   => time - $start,
+        seconds   => monotonic() - $start,
     }));
 }
 

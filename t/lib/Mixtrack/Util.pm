@@ -9,9 +9,9 @@ use Cpanel::JSON::XS ();
 use Exporter qw(import);
 use IO::Socket::INET;
 use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
 
-our @EXPORT_OK = qw(wait_until patience free_port slurp spew json_decode json_encode uniq);
+our @EXPORT_OK = qw(wait_until monotonic patience free_port slurp spew json_decode json_encode uniq);
 
 my $json = Cpanel::JSON::XS->new->utf8->canonical->allow_nonref;
 
@@ -20,15 +20,18 @@ sub patience {
     return ($ENV{TEST_NGINX_MODULE} // '') eq 'static' ? 3 : 1;
 }
 
+# Seconds, for what lasts: the machine's own clock may be set meanwhile.
+sub monotonic { clock_gettime(CLOCK_MONOTONIC) }
+
 # Waits for a condition; its value, or nothing after timeout seconds.
 sub wait_until ($cond, $timeout = 10) {
-    my $end  = time + $timeout * patience();
+    my $end  = monotonic() + $timeout * patience();
     my $step = 0.005;
 
     while () {
         my $value = $cond->();
         return $value if $value;
-        return        if time > $end;
+        return        if monotonic() > $end;
         sleep $step;
         $step *= 1.5 if $step < 0.05;
     }

@@ -8,9 +8,8 @@ use v5.36;
 use Exporter qw(import);
 
 use Mixtrack::HTTP qw(http_connect);
-use Mixtrack::Util qw(json_encode patience);
+use Mixtrack::Util qw(json_encode monotonic patience);
 use IO::Select;
-use Time::HiRes qw(time);
 
 our @EXPORT_OK = qw(encode sdk cookies http2 curl2 @banned);
 
@@ -42,11 +41,11 @@ sub http2 ($port, $path, @headers) {
 
     print {$s} "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", _frame(4, 0, 0, ''), _frame(1, 5, 1, $block);
 
-    my $end = time + 10 * patience();
+    my $end = monotonic() + 10 * patience();
     my $sel = IO::Select->new($s);
     my $buf = '';
 
-    while ((my $left = $end - time) > 0) {
+    while ((my $left = $end - monotonic()) > 0) {
 
         # its length, its type, its flags, its stream: the last of stream 1?
         while (length $buf >= 9 && length $buf >= 9 + (my $len = unpack 'N', "\0$buf")) {
