@@ -91,9 +91,9 @@ sub seconds ($name, $from) {
     my $start = $t->status('default');
     my $begin = time;
     my $load  = $t->load(from => $from, count => 400, rate => 250);
-    ok($load->wait_served(100), "$name: requests are served");
 
     my $look = sub { $knocked++ if slurp('/proc/net/tcp6') =~ /: \S+ 0{24}01000000:$port 02 /; };
+    ok(wait_until(sub { $look->(); $load->progress >= 100 }), "$name: requests are served");
     my $reloaded;
     wait_until(sub {
         $look->();

@@ -24,7 +24,7 @@ my $account = $t->ingest(8);
 my $secret = $t->write_file('secret', "one secret\n");
 chmod 0600, $secret;
 
-my $common = 'zone 1m; batch interval=100ms; retry min=100ms max=400ms jitter=0ms-20ms;';
+my $common = 'zone 4m; batch interval=100ms; retry min=100ms max=400ms jitter=0ms-20ms;';
 
 $t->conf(lifecycle(
     project => {

@@ -85,7 +85,7 @@ sub full_rate ($name, $what, $rate, $posts) {
     my $ideal = ($n - $rate) / $rate;
     my $took  = $posts->[-1]{time} - $posts->[0]{time};
 
-    cmp_ok($took, '<=', $ideal * 1.25 + 0.5 * patience(), "$name: the rate is used");
+    cmp_ok($took, '<=', $ideal * 1.5 + patience(), "$name: the rate is used");
     cmp_ok($took, '>=', $ideal * 0.75, "$name: and there is one");
 }
 

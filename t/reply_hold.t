@@ -34,7 +34,7 @@ sub conf ($secret) {
             service_account => "robot $secret 77",
         },
         r401    => {%slow},
-        r403    => {%fast, batch => 'interval=50ms events=50', zone => '1m'},
+        r403    => {%fast, batch => 'interval=50ms events=50', zone => '2m'},
         refused => {%slow, batch => 'interval=50ms events=50'},
         suspect => {%fast, batch => 'interval=50ms events=8'},
     );
@@ -51,7 +51,7 @@ $ingest->faults(
 my %code = (account => 401, r401 => 401, r403 => 403, refused => 400, suspect => 400);
 my $from = 0;
 my %load = map {
-    ($from += 100_000) && ($_ => $t->load(from => $from, count => $_ eq 'r403' ? 3000 : 1500, connections => 2,
+    ($from += 100_000) && ($_ => $t->load(from => $from, count => $_ eq 'r403' ? 4500 : 1500, connections => 2,
         rate => $_ eq 'r403' ? 1000 : 500, uri => "/$_?seq=%d"))
 } sort keys %code;
 

@@ -55,7 +55,7 @@ my %load = map { $_ => [requests($_, 1, 1000)] } keys %limit;
 for my $name (sort keys %limit) {
     ok(wait_until(sub { $server{$name}->stats->{why}{limit} >= 2 }, 15), "$name: the batch is too large");
 }
-ok($t->reload, 'a reload');
+ok($t->reload(drained => 1), 'a reload');
 
 # the flusher that came with it may have to learn the size anew
 $server{$_}->faults() for keys %limit;

@@ -104,7 +104,7 @@ config(other => 1)->run if $t->quit(timeout => 10);
 
 # ---- QUIT
 
-$load = $t->load(from => 30001, count => 3000, rate => 1000);
+$load = $t->load(from => 30001, count => 9000, rate => 1000);
 ok($load->wait_served(500), 'requests are served');
 ok($t->quit(timeout => 10), 'QUIT');
 is(spooled(), 0, 'nothing is spooled, all was delivered');
@@ -115,7 +115,7 @@ is($left->{queued} + $left->{in_flight}, 0, 'the zone is empty');
 
 $ingest->faults({delay => 5000});
 $t->run;
-ok($load->wait_served(1500), 'requests are served');
+ok($load->wait_served($load->progress + 500), 'requests are served');
 ok($t->wait_status(sub { $_->{requests}{in_flight} }), 'posts are on their way');
 my $begin = time;
 ok($t->stop(timeout => 10), 'TERM');
@@ -127,7 +127,7 @@ cmp_ok($n, '>', 0, 'what was not delivered is in the spool');
 
 $ingest->kill;
 $t->run;
-ok($load->wait_served(2500), 'requests are served');
+ok($load->wait_served($load->progress + 500), 'requests are served');
 ok($t->stop(timeout => 10), 'TERM');
 cmp_ok(spooled(), '>', $n, 'there is more in the spool');
 $n = spooled();
@@ -137,6 +137,7 @@ $ingest->faults();
 $t->run;
 my $p = $t->wait_status(sub { $_->{adopted} == $n }, timeout => 20);
 ok($p, 'the next start sends it');
+$load->stop;
 account($ingest, [$load], name => 'ends', duplicates => 1);
 at_rest($t, name => 'ends');
 is(spooled(), 0, 'the spool is empty');

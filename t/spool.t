@@ -189,7 +189,7 @@ like(substr($t->error_log, $at), qr/\[error\].*project "default".*\b300\b/, 'wha
 
 $ingest->start;
 $t->run;
-ok(-d "$dir/default", 'the next start makes it again');
+ok(wait_until(sub { -d "$dir/default" }), 'the next start makes it again');
 
 # ---- one that is off
 

@@ -122,7 +122,7 @@ breakage($t, $ingest, 'plain on the port of https',
 breakage($t, $ingest, 'http to the port of https',
     break => sub {
         conf($ca, endpoint => 'http://localhost:%%PORT_9%%/track');
-        ok($t->reload, 'http to the port of https: a reload');
+        ok($t->reload(drained => 1), 'http to the port of https: a reload');
     },
     heal => sub { conf($ca); ok($t->reload, 'http to the port of https: a reload to https') },
     why  => qr/Empty reply|reset by peer/);

@@ -276,6 +276,7 @@ sub run ($self) {
 
     wait_until(sub { $self->_complete }, 20)
         or die "nginx has not come up: " . $self->tree . "\n" . $self->error_log . "\n";
+    wait_until(sub { $self->_attached }, 5);
 
     $self->{running} = 1;
     return $self;
@@ -289,6 +290,14 @@ sub _complete ($self, $master = undef, %not) {
     return 0 if @workers < $self->_expected;
     return 1 if !$self->_wants_flusher;
     return grep { !$not{$_} } $self->flushers($master);
+}
+
+# Has each project its flusher?  The process is there before.  True if the
+# configuration has no way to ask, or no process for it.
+sub _attached ($self) {
+    return 1 if !$self->_wants_flusher || $self->{conf} !~ /^\s*location = .status.* mixtrack_status\b/m;
+    my $status = eval { $self->status } or return 1;
+    return !grep { !$_->{processes}{flushers} } values %{$status->{projects}};
 }
 
 # The pid of the master (or of the single process), if it lives.
@@ -337,7 +346,7 @@ sub kill_process ($self, $pid, $signal = 'KILL') {
 
 # HUP; true when new workers and a new helper serve and no old worker takes
 # requests any more, false when nginx refused the configuration.  With
-# drained => 1 the old ones are gone, too.
+# drained => 1 the old ones are gone, too, and the new helper is at work.
 sub reload ($self, %o) {
     my %old = map { $_ => 1 } $self->workers, $self->draining, $self->flushers;
     my $at  = length $self->error_log;
@@ -361,8 +370,8 @@ sub reload ($self, %o) {
     }, $o{timeout} // 15);
 
     return 0 if !$done || $failed;
-    return $self->wait_gone([keys %old], $o{timeout} // 30) if $o{drained};
-    return 1;
+    return 1 if !$o{drained};
+    return $self->wait_gone([keys %old], $o{timeout} // 30) && wait_until(sub { $self->_attached }, 5);
 }
 
 # USR2: true when the new master has all its processes.

@@ -74,7 +74,11 @@ sub outcome ($t, $ingest, $loads, %o) {
     is(_some(grep { !$bad->($_) } sort { $a <=> $b } keys %given_up), '', "${name}only those are rejected that are bad")
         or diag('reasons: ' . join '; ', uniq(map { $_->{reason} } $t->rejected($o{project} // 'default')));
     cmp_ok(scalar(@nowhere), '<=', $may, "${name}no request that was served is without an event"
-        . ($may ? ", but $may" : '')) or diag('nowhere: ' . _some(@nowhere));
+        . ($may ? ", but $may" : '')) or do {
+        my $p = $t->status($o{project} // 'default');
+        diag('nowhere: ' . _some(@nowhere));
+        diag(join ', ', "dropped " . Mixtrack::Nginx::dropped($p), map {"$_ $p->{$_}"} qw(tracked delivered rejected expired));
+    };
     is(_some(sort { $a <=> $b } grep { $accepted->{$_} } keys %given_up), '', "${name}none is rejected and accepted");
     is(_some(sort { $a <=> $b } grep { ($accepted->{$_} // 0) > 1 && !$ambiguous{$_} } @served), '',
         "${name}none is there as two events");
