@@ -1,4 +1,4 @@
-/* link: src/core/mxt_segment.c src/core/mxt_zone.c src/core/mxt_process.c */
+/* link: src/core/mxt_segment.c src/core/mxt_zone.c src/core/mxt_zone_slot.c src/core/mxt_process.c */
 
 /*
  * The zone under real processes: owners append numbered records and flushers

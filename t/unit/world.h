@@ -75,6 +75,7 @@ world_memcpy(void *to, const void *from, size_t len)
 
 #include "../../src/core/mxt_segment.c"
 #include "../../src/core/mxt_zone.c"
+#include "../../src/core/mxt_zone_slot.c"
 
 #undef __atomic_load_n
 #undef __atomic_store_n

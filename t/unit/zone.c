@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "../../src/core/mxt_zone.c"
+#include "../../src/core/mxt_zone_slot.c"
 
 #include "tap.h"
 
