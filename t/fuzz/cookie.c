@@ -1,4 +1,4 @@
-/* link: src/core/mxt_cookie.c src/core/mxt_cookie_sdk.c */
+/* link: src/core/mxt_cookie.c src/core/mxt_cookie_sdk.c src/core/mxt_cookie_text.c */
 
 /*
  * Fuzzes the reading of cookies.  The first byte of the input says what the

@@ -15,6 +15,7 @@
 #include "tap.h"
 #include "../../src/core/mxt_cookie.c"
 #include "../../src/core/mxt_cookie_sdk.c"
+#include "../../src/core/mxt_cookie_text.c"
 
 
 #define countof(a)  (sizeof(a) / sizeof((a)[0]))
