@@ -26,21 +26,33 @@ sub config ($n) {
 
 my $from = 1;
 
-sub serves ($n, $name) {
-    my $load = $t->load(from => $from, count => 2000, rate => 2000, connections => 48);
-    $from += 10000;
+# the workers whose events these are
+sub writers ($first) {
+    my %pid;
+    $pid{$_->{properties}{pid}}++ for grep { $_->{properties}{'$current_url'} =~ /seq=(\d+)/ && $1 >= $first }
+        $ingest->events;
+    return sort keys %pid;
+}
 
-    account($ingest, [$load], name => $name);
+sub serves ($n, $name) {
+    my $first = $from;
+    my @pids;
+
+    # which of them accept is the kernel's choice: some more until they do
+    for (1 .. 6) {
+        my $load = $t->load(from => $from, count => 2000, rate => 2000, connections => 48);
+        $from += 10000;
+        account($ingest, [$load], name => $name);
+        @pids = writers($first);
+        last if @pids >= 3 || @pids == $n;
+    }
     my $p = at_rest($t, name => $name);
     is($p->{processes}{workers}, $n, "$name: so many are attached");
     is($p->{processes}{flushers}, 1, "$name: and one flusher");
     is($p->{spooled}, 0, "$name: nothing was spooled");
 
-    my %pid;
-    $pid{$_->{properties}{pid}}++ for grep { $_->{properties}{'$current_url'} =~ /seq=(\d+)/ && $1 > $from - 10001 }
-        $ingest->events;
-    is(join(' ', sort keys %pid), join(' ', sort $t->workers), "$name: each has its events") if $n == 1;
-    cmp_ok(scalar(keys %pid), '>=', $n > 2 ? 3 : 1, "$name: workers share them") if $n > 1;
+    is("@pids", join(' ', sort $t->workers), "$name: each has its events") if $n == 1;
+    cmp_ok(scalar(@pids), '>=', $n > 2 ? 3 : 1, "$name: workers share them") if $n > 1;
 }
 
 config(1)->run;
