@@ -23,7 +23,7 @@ use Mixtrack::Util qw(wait_until json_decode json_encode slurp);
 sub new ($class, %o) {
     return bless {
         %o,
-        http   => HTTP::Tiny->new(timeout => 60),
+        http   => HTTP::Tiny->new(timeout => 300),
         record => "$o{dir}/ingest-$o{port}.record",
         log    => "$o{dir}/ingest-$o{port}.log",
         judge  => {},
