@@ -256,7 +256,7 @@ ngx_mixtrack_visitor_agent(ngx_http_request_t *r)
     h.platform.data = (char *) s->data;
     h.platform.len = s->len;
 
-    mxt_agent(&v->client, &h);
+    mxt_agent_memo(&v->client, &h);
 
     return &v->client;
 }

@@ -12,7 +12,7 @@
 
 #include "ngx_mixtrack.h"
 
-#include "mxt_agent.h"
+#include "mxt_agent_memo.h"
 #include "mxt_args.h"
 #include "mxt_cookie.h"
 #include "mxt_uri.h"

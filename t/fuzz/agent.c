@@ -3,8 +3,9 @@
 /*
  * Fuzzes what tells browsers: the input is the headers, a line for each,
  * first the user agent.  Oracles are the SDK's rules as they read, one search
- * over the user agent for each word; what the results may be made of; and
- * that hints add to the user agent's values and never change them.
+ * over the user agent for each word; what the results may be made of; that
+ * hints add to the user agent's values and never change them; and that what is
+ * remembered is what was found.
  */
 
 
@@ -17,6 +18,7 @@
 
 #include "../../src/core/mxt_agent.c"
 #include "../../src/core/mxt_agent_odd.c"
+#include "../../src/core/mxt_agent_memo.c"
 
 
 #define check(cond)                                                          \
@@ -339,6 +341,7 @@ line(const uint8_t **data, size_t *size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    unsigned             i;
     mxt_agent_t          a, b;
     mxt_agent_headers_t  h, bare;
 
@@ -386,6 +389,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
           || within(&b.version, &h.versions));
 
     fuzz_number(&b.version);
+
+    /* for the first time, perhaps, and then not */
+
+    for (i = 0; i < 2; i++) {
+        memset(&a, 0xff, sizeof(a));
+        mxt_agent_memo(&a, &h);
+
+        check(a.browser.data == b.browser.data);
+        check(a.version.data == b.version.data);
+        check(a.version.len == b.version.len);
+        check(a.os.data == b.os.data && a.device.data == b.device.data);
+        check(a.bot == b.bot && a.blocked == b.blocked);
+    }
 
     free((void *) (uintptr_t) h.user_agent.data);
     free((void *) (uintptr_t) h.brands.data);

@@ -16,6 +16,7 @@
 #include "tap.h"
 #include "../../src/core/mxt_agent.c"
 #include "../../src/core/mxt_agent_odd.c"
+#include "../../src/core/mxt_agent_memo.c"
 
 
 enum {
@@ -1148,6 +1149,100 @@ hinted(void)
 }
 
 
+/* asked again and again, by headers at other places each time, and by more of
+ * them than there are slots: the same as without */
+
+static void
+remembered(void)
+{
+    char                 buf[2][MXT_AGENT_MEMO_TEXT + 64];
+    size_t               i, len, used;
+    unsigned             bad, round;
+    mxt_agent_t          a, b;
+    mxt_agent_headers_t  h, moved;
+
+    bad = 0;
+
+    for (round = 0; round < 4 * MXT_AGENT_MEMO_SLOTS; round++) {
+
+        i = round % (sizeof(clients) / sizeof(clients[0]));
+
+        /* one of its own in every other round, the same one in the others */
+
+        len = (size_t) snprintf(buf[0], sizeof(buf[0]), "%s",
+                                clients[i].ua);
+
+        if (round & 1) {
+            len += (size_t) snprintf(buf[0] + len, sizeof(buf[0]) - len,
+                                     " n%u", round);
+        }
+
+        memset(&h, 0, sizeof(h));
+        h.user_agent.data = buf[0];
+        h.user_agent.len = len < sizeof(buf[0]) ? len : sizeof(buf[0]) - 1;
+
+        moved = h;
+        moved.user_agent.data = memcpy(buf[1], buf[0], sizeof(buf[0]));
+
+        mxt_agent(&a, &moved);
+
+        mxt_agent_memo(&b, &h);
+        mxt_agent_memo(&b, &moved);
+
+        bad += !equal(&a, &b) || a.version.data != b.version.data;
+    }
+
+    tap_is_u64(bad, 0, "remembered");
+
+    bad = 0;
+
+    for (i = 0; i < 2 * sizeof(hints) / sizeof(hints[0]); i++) {
+
+        const hint_t  *t = &hints[i / 2];
+
+        h.user_agent = text(t->ua);
+        h.brands = text(t->brands);
+        h.versions = text(t->versions);
+        h.platform = text(t->platform);
+
+        mxt_agent(&a, &h);
+        mxt_agent_memo(&b, &h);
+
+        bad += !equal(&a, &b) || a.version.data != b.version.data;
+    }
+
+    tap_is_u64(bad, 0, "remembered with its hints");
+
+    /* of what does not fit nothing is kept, whatever was there before */
+
+    memset(buf[0], 'x', sizeof(buf[0]));
+    memset(&h, 0, sizeof(h));
+    h.user_agent.data = buf[0];
+
+    for (len = MXT_AGENT_MEMO_TEXT - 1; len < MXT_AGENT_MEMO_TEXT + 2; len++) {
+
+        h.user_agent.len = len;
+        mxt_agent_memo(&b, &h);
+
+        used = 0;
+
+        for (i = 0; i < MXT_AGENT_MEMO_SLOTS; i++) {
+            used += mxt_agent_memos[i].used && mxt_agent_memos[i].len[0] == len;
+        }
+
+        tap_ok(used == (len <= MXT_AGENT_MEMO_TEXT), "remembered: %u bytes",
+               (unsigned) len);
+    }
+
+    h.user_agent.len = MXT_AGENT_MEMO_TEXT;
+    h.brands = h.user_agent;
+    mxt_agent(&a, &h);
+    mxt_agent_memo(&b, &h);
+
+    tap_ok(equal(&a, &b), "remembered: too much in all");
+}
+
+
 /* the order that the search relies on */
 
 static void
@@ -1361,6 +1456,7 @@ main(void)
     shifted();
     cut();
     hinted();
+    remembered();
     sorted();
     blocked();
     numbers();
