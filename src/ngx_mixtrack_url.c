@@ -208,12 +208,8 @@ ngx_mixtrack_url_whole(ngx_mixtrack_loc_conf_t *mlcf,
     cut = mxt_redact_url(mlcf->redact, j, &v->url, left);
 
     if (cut || j->overflow || v->url.fragment.data
-        || ngx_strlchr((u_char *) (uintptr_t) v->url.authority.data,
-                       (u_char *) (uintptr_t) v->url.authority.data
-                       + v->url.authority.len, '/')
-        || ngx_strlchr((u_char *) (uintptr_t) v->url.authority.data,
-                       (u_char *) (uintptr_t) v->url.authority.data
-                       + v->url.authority.len, '?'))
+        || memchr(v->url.authority.data, '/', v->url.authority.len)
+        || memchr(v->url.authority.data, '?', v->url.authority.len))
     {
         return cut;
     }
@@ -222,12 +218,12 @@ ngx_mixtrack_url_whole(ngx_mixtrack_loc_conf_t *mlcf,
 
     start += v->url.scheme.len + sizeof("://") - 1;
 
-    p = ngx_strlchr(start, j->pos, '/');
+    p = memchr(start, '/', (size_t) (j->pos - start));
 
     if (p) {
         v->path = p;
         v->end = j->pos;
-        v->query = ngx_strlchr(p, j->pos, '?');
+        v->query = memchr(p, '?', (size_t) (j->pos - p));
 
         if (v->query == NULL) {
             v->query = v->end;
@@ -316,8 +312,8 @@ ngx_mixtrack_url_args(ngx_http_request_t *r,
 
     /* r->args are gone after an internal redirect */
 
-    if (ngx_strlchr(r->unparsed_uri.data,
-                    r->unparsed_uri.data + r->unparsed_uri.len, '?'))
+    if (r->unparsed_uri.len
+        && memchr(r->unparsed_uri.data, '?', r->unparsed_uri.len))
     {
         found = mxt_args_find(mlcf->redact, r->unparsed_uri.data,
                               r->unparsed_uri.len, value);

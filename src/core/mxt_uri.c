@@ -235,6 +235,10 @@ mxt_uri_user(const unsigned char *p, const unsigned char *last)
     unsigned char         mark;
     const unsigned char  *at, *end;
 
+    if (memchr(p, '@', (size_t) (last - p)) == NULL) {
+        return p;
+    }
+
     args = 0;
 
     /* "=", "&" or ";", or a mark that is encoded, behind the last "@" */
