@@ -3,7 +3,7 @@
  * Requests that differ, and an exact number of them:
  *
  *     load [-n REQUESTS] [-c CONNECTIONS] [-p DEPTH] [-o | -r RATE]
- *          [-k TOKEN] -a AGENTS PORT...
+ *          [-k TOKEN] [-u] -a AGENTS PORT...
  *
  * Each port gets REQUESTS over CONNECTIONS of its own.  In a round, all
  * connections of all ports send DEPTH pipelined requests each, then all
@@ -16,7 +16,8 @@
  * arguments, user agent (a line of AGENTS each), referrer, address
  * (X-Forwarded-For) and cookies of their own.  The table is far larger than
  * gzip's window.  With -k the browser SDK's cookie for that token is among
- * the cookies, of a visitor who has come from a campaign and signed in.
+ * the cookies, of a visitor who has come from a campaign and signed in.  With
+ * -u no user agent of the table is there twice.
  *
  * The sockets block: the waiting is for the server under test.
  */
@@ -96,6 +97,7 @@ static const char  *load_referrers[] = {
 
 static char         *load_agent[LOAD_AGENTS];
 static unsigned      load_nagents;
+static unsigned      load_unique;
 static const char   *load_token;
 
 /* one behind the other, so that a run of them is one write */
@@ -129,7 +131,7 @@ main(int argc, char **argv)
     rate = 0;
     agents = NULL;
 
-    while ((opt = getopt(argc, argv, "n:c:p:r:a:k:o")) != -1) {
+    while ((opt = getopt(argc, argv, "n:c:p:r:a:k:ou")) != -1) {
 
         switch (opt) {
 
@@ -161,6 +163,10 @@ main(int argc, char **argv)
             one = 1;
             break;
 
+        case 'u':
+            load_unique = 1;
+            break;
+
         default:
             return 2;
         }
@@ -174,8 +180,8 @@ main(int argc, char **argv)
         || depth > LOAD_REQUESTS)
     {
         fprintf(stderr, "usage: load [-n REQUESTS] [-c CONNECTIONS] "
-                        "[-p DEPTH] [-o | -r RATE] [-k TOKEN] -a AGENTS "
-                        "PORT...\n");
+                        "[-p DEPTH] [-o | -r RATE] [-k TOKEN] [-u] "
+                        "-a AGENTS PORT...\n");
         return 2;
     }
 
@@ -255,7 +261,7 @@ load_agents(const char *file)
 static void
 load_render(void)
 {
-    char      *p, referrer[256];
+    char      *p, referrer[256], unique[16];
     size_t     len, size;
     unsigned   i;
     uint32_t   user;
@@ -274,6 +280,11 @@ load_render(void)
         load_at[i] = (size_t) (p - load_text);
 
         user = load_random(50000);
+        unique[0] = '\0';
+
+        if (load_unique) {
+            (void) snprintf(unique, sizeof(unique), " n/%04x", i);
+        }
 
         len = (size_t) snprintf(referrer, sizeof(referrer), "%s",
                                 load_referrers[load_random(8)]);
@@ -286,7 +297,7 @@ load_render(void)
         p += load_uri(p, 256);
         p += sprintf(p, " HTTP/1.1\r\n"
                         "Host: www.shop.example.com\r\n"
-                        "User-Agent: %s\r\n"
+                        "User-Agent: %s%s\r\n"
                         "Accept: text/html,application/xhtml+xml,"
                         "application/xml;q=0.9,*/*;q=0.8\r\n"
                         "Accept-Language: en-US,en;q=0.5\r\n"
@@ -294,7 +305,7 @@ load_render(void)
                         "Referer: %s\r\n"
                         "X-Forwarded-For: %u.%u.%u.%u\r\n"
                         "Cookie: sid=%08x%08x; uid=user-%06u",
-                     load_agent[load_random(load_nagents)], referrer,
+                     load_agent[load_random(load_nagents)], unique, referrer,
                      11 + user % 180, user / 180 % 250, load_random(250),
                      1 + load_random(250), user * 2654435761u,
                      load_random(0xffffffff), user);

@@ -159,7 +159,7 @@ sub load ($ports, %o) { load_wait(load_start($ports, %o)) }
 # the same, while something else is done
 sub load_start ($ports, %o) {
     my @options = map { defined $o{$_} ? ("-$_", $o{$_}) : () } qw(n c p r k);
-    push @options, '-o' if $o{o};
+    push @options, map {"-$_"} grep { $o{$_} } qw(o u);
 
     my @command = (pin_command(cpu_load()), "$top/build/bench/load", @options,
         '-a', "$top/bench/agents.txt", @$ports);

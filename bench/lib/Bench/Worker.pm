@@ -89,9 +89,13 @@ sub instructions ($class, $report, $n) {
         'no more than an event', $over{full} <= $over{reference});
 
     # what is parsed for the standard properties
-    my $blind = _measure($n, location => reference() . join('', map {" mixtrack_property $_ off;"}
-        qw($browser $browser_version $os $device)), http => $to) - $base;
+    my $deaf  = reference() . join('', map {" mixtrack_property $_ off;"} qw($browser $browser_version $os $device));
+    my $blind = _measure($n, location => $deaf, http => $to) - $base;
     $report->row('    of these, the user agent', sprintf '%.0f', $over{reference} - $blind);
+
+    my $new = _measure($n, location => reference(), http => $to, unique => 1)
+        - _measure($n, location => $deaf, http => $to, unique => 1);
+    $report->row('    of these, one that was not there before', sprintf '%.0f', $new);
 
     $sink->event;
     my $known = _measure($n, location => reference(), http => $to, cookie => TOKEN);
@@ -112,13 +116,13 @@ sub instructions ($class, $report, $n) {
 # instructions a request
 sub _measure ($n, %o) {
     my $fill = delete $o{fill};
-    my @cookie = (k => delete $o{cookie});
+    my @as = (k => delete $o{cookie}, u => delete $o{unique});
     delete $o{limit};
 
     my $callgrind = Bench::Callgrind->new;
     my $nginx     = Bench::Nginx->new(%o, valgrind => $callgrind->options);
 
-    load($nginx->ports, n => 256, c => 2, o => 1, @cookie);
+    load($nginx->ports, n => 256, c => 2, o => 1, @as);
 
     if ($fill) {
         load($nginx->ports, n => 3000, c => 4, p => 16);
@@ -128,7 +132,7 @@ sub _measure ($n, %o) {
     my $dropped = $fill ? $nginx->status->{dropped}{full} : 0;
 
     $callgrind->zero($nginx->worker);
-    load($nginx->ports, n => $n, c => 2, o => 1, @cookie);
+    load($nginx->ports, n => $n, c => 2, o => 1, @as);
     my $total = $callgrind->dump($nginx->worker)->{total};
 
     die "not every event was dropped\n" if $fill && $nginx->status->{dropped}{full} - $dropped != $n;
