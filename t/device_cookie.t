@@ -222,7 +222,7 @@ not_given "destination $_", at('/', 'Sec-Fetch-Mode: navigate', "Sec-Fetch-Dest:
     for qw(iframe image script embed);
 not_given $_, at('/', @nav, $_) for 'Sec-Purpose: prefetch;prerender', 'Purpose: prefetch', 'X-Moz: prefetch';
 not_given 'a bot', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent: Mozilla/5.0 (compatible; Googlebot/2.1)');
-not_given 'a bot without a name', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent:');
+given 'who does not say what he is', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent:');
 
 given 'HTTP/1.0', sub ($k) { $t->http("GET /?k=$k HTTP/1.0\r\n$agent\r\nAccept: text/html\r\n\r\n") };
 given 'HEAD',     sub ($k) { $t->http("HEAD /?k=$k HTTP/1.0\r\n$agent\r\nAccept: text/html\r\n\r\n") };

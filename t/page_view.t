@@ -101,7 +101,8 @@ cell("not-ahead-$_", $page, headers => [$_]) for
 # who
 cell("bot-$_", $page, agent => $_, not => 'bot') for
     'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'curl/8.1.2', 'Wget/1.21', 'python-requests/2.31',
-    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36', '';
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36', '-';
+cell('no-agent', $page, agent => '');
 cell('bot-post', $page, agent => 'curl/8.1.2', method => 'POST', not => 'if');
 cell('bot-404', '/status/404', agent => 'curl/8.1.2', not => 'if');
 cell('bot-image', '/type/image/png', agent => 'curl/8.1.2', not => 'if');
@@ -427,7 +428,7 @@ sub variables ($name, $headers, $args, %want) {
 my %chrome = (bot => 0, browser => 'Chrome', browser_version => 124, os => 'Windows', named => 'Chromium');
 
 variables('chrome', ["User-Agent: $browser"], '', %chrome);
-variables('nobody', [], '', bot => 1);
+variables('nobody', [], '', bot => 0);
 variables('monitor', ["User-Agent: $browser", 'X-Monitor: yes'], '', %chrome, machine => 1);
 variables('curl', ['User-Agent: curl/8.1.2'], '', bot => 1);
 variables('iphone', ['User-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 '

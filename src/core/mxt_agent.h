@@ -88,7 +88,8 @@ typedef struct {
  * - HTTP libraries, command line clients and services, by how the user agent
  *   begins; so those apps are bots, too, that have no name but their
  *   library's, while one with a name of its own is none;
- * - "Mozilla/5.0" and no more, nothing, and a user agent without a letter.
+ * - "Mozilla/5.0" and no more, and a user agent without a letter.
+ * Who sends no user agent has said nothing: that is no bot, as in the SDK.
  *
  * One pass for nearly all of it, and time linear in the lengths.
  */

@@ -82,7 +82,10 @@ mxt_agent_is_odd(const mxt_agent_text_t *ua, uint64_t seen)
         return 0;
     }
 
-    return mxt_agent_is_client(ua) || !mxt_agent_has_letter(ua);
+    /* none at all says nothing, and to the SDK it is no bot */
+
+    return ua->len
+           && (mxt_agent_is_client(ua) || !mxt_agent_has_letter(ua));
 }
 
 

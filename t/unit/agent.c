@@ -824,7 +824,7 @@ static const client_t  clients[] = {
     { "Mozilla/4.0 (compatible;)",
       "", "", "", "", BOT },
     { "",
-      "", "", "", "", BOT },
+      "", "", "", "", HUMAN },
     { "-",
       "", "", "", "", BOT },
     { "42",
@@ -974,8 +974,8 @@ static const hint_t  hints[] = {
       "Hidden", CHROME, "", "\"Chromium OS\"",
       "Chrome", "120", "Chrome OS", "", 0 },
 
-    { "no user agent is a bot's in spite of its hints",
-      "", CHROME, "", "\"Windows\"", "Chrome", "120", "Windows", "", 1 },
+    { "no user agent, but hints: no bot",
+      "", CHROME, "", "\"Windows\"", "Chrome", "120", "Windows", "", 0 },
 
     { "without a head by the brands only",
       FROZEN, HEADLESS, "", "\"Linux\"",
