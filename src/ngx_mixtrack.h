@@ -245,6 +245,25 @@ typedef struct {
 } ngx_mixtrack_property_t;
 
 
+/* what a client is, by the variables that tell; a map may tell it better */
+typedef enum {
+    NGX_MIXTRACK_BROWSER_NAME = 0,
+    NGX_MIXTRACK_BROWSER_NUMBER,
+    NGX_MIXTRACK_OS_NAME,
+    NGX_MIXTRACK_DEVICE_NAME,
+    NGX_MIXTRACK_IS_BOT,
+    NGX_MIXTRACK_CLIENT_N
+} ngx_mixtrack_client_e;
+
+
+typedef struct {
+    ngx_http_variable_t           *variable;
+    ngx_int_t                      index;
+    ngx_http_get_variable_pt       map;        /* NULL: nobody else's */
+    uintptr_t                      data;
+} ngx_mixtrack_client_t;
+
+
 typedef struct {
     ngx_array_t                    projects;   /* of pointers */
     ngx_array_t                    events;     /* of pointers, all of them */
@@ -252,6 +271,7 @@ typedef struct {
                                                   events */
     ngx_str_t                      spool_path;
     ngx_mixtrack_place_t           spool_place;
+    ngx_mixtrack_client_t          client[NGX_MIXTRACK_CLIENT_N];
 } ngx_mixtrack_main_conf_t;
 
 
@@ -549,6 +569,11 @@ ngx_uint_t ngx_mixtrack_url_args(ngx_http_request_t *r,
 
 /* Adds the module's variables. */
 ngx_int_t ngx_mixtrack_variable_add(ngx_conf_t *cf);
+
+/* Once all directives are read: which of the variables that tell a client
+ * somebody else makes now. */
+ngx_int_t ngx_mixtrack_variable_init(ngx_conf_t *cf,
+    ngx_mixtrack_main_conf_t *mmcf);
 
 
 /* ngx_mixtrack_device.c */

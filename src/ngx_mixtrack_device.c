@@ -331,7 +331,7 @@ ngx_mixtrack_device_wanted(ngx_http_request_t *r,
         || !ngx_mixtrack_visitor_navigates(r)
         || ngx_mixtrack_visitor_unread(r)
         || ngx_mixtrack_visitor_speculates(r)
-        || ngx_mixtrack_visitor_agent(r)->bot)
+        || ngx_mixtrack_visitor_bot(r))
     {
         return 0;
     }

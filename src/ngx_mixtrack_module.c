@@ -455,7 +455,9 @@ ngx_mixtrack_init(ngx_conf_t *cf)
 
     mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_mixtrack_module);
 
-    if (ngx_mixtrack_project_init(cf, mmcf) != NGX_OK) {
+    if (ngx_mixtrack_project_init(cf, mmcf) != NGX_OK
+        || ngx_mixtrack_variable_init(cf, mmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

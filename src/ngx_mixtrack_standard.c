@@ -93,33 +93,37 @@ static ngx_uint_t
 ngx_mixtrack_standard_client(ngx_http_request_t *r, ngx_mixtrack_type_e type,
     mxt_json_t *j, unsigned *left)
 {
-    mxt_agent_t       *agent;
-    mxt_agent_text_t  *s;
-
-    agent = ngx_mixtrack_visitor_agent(r);
+    ngx_str_t  s;
 
     switch (type) {
 
     case NGX_MIXTRACK_BROWSER:
-        s = &agent->browser;
+        ngx_mixtrack_visitor_client(r, NGX_MIXTRACK_BROWSER_NAME, &s);
         break;
 
     case NGX_MIXTRACK_BROWSER_VERSION:
 
-        /* the SDK's is a number, and this is the text of one */
+        /* the SDK's is a number, and so is what it finds; a map may say what
+         * it likes */
 
-        mxt_json_raw(j, agent->version.data, agent->version.len);
+        if (ngx_mixtrack_visitor_client(r, NGX_MIXTRACK_BROWSER_NUMBER, &s)) {
+            (void) mxt_json_number(j, s.data, s.len);
+
+        } else {
+            mxt_json_raw(j, s.data, s.len);
+        }
+
         return 0;
 
     case NGX_MIXTRACK_OS:
-        s = &agent->os;
+        ngx_mixtrack_visitor_client(r, NGX_MIXTRACK_OS_NAME, &s);
         break;
 
     default: /* NGX_MIXTRACK_CLIENT_DEVICE */
-        s = &agent->device;
+        ngx_mixtrack_visitor_client(r, NGX_MIXTRACK_DEVICE_NAME, &s);
     }
 
-    return mxt_json_text(j, s->data, s->len, left);
+    return ngx_mixtrack_str(j, s, left);
 }
 
 

@@ -8,19 +8,13 @@
 
 
 typedef enum {
-    NGX_MIXTRACK_VAR_PAGE_VIEW = 0,
-    NGX_MIXTRACK_VAR_BOT,
-    NGX_MIXTRACK_VAR_BROWSER,
-    NGX_MIXTRACK_VAR_VERSION,
-    NGX_MIXTRACK_VAR_OS,
-    NGX_MIXTRACK_VAR_DEVICE,
-    NGX_MIXTRACK_VAR_USER_ID,
+    NGX_MIXTRACK_VAR_USER_ID = 0,
     NGX_MIXTRACK_VAR_DEVICE_ID,
     NGX_MIXTRACK_VAR_INSERT_ID
 } ngx_mixtrack_variable_e;
 
 
-static ngx_int_t ngx_mixtrack_variable_get(ngx_http_request_t *r,
+static ngx_int_t ngx_mixtrack_variable_page_view(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_mixtrack_variable_client(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -30,27 +24,29 @@ static ngx_int_t ngx_mixtrack_variable_set(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const void *data, size_t len);
 
 
-/* what depends on the response or on the location is not cacheable */
+/* what depends on the response or on the location is not cacheable; what tells
+ * the client may be told better, by a map, geo or set of that name */
 
 static ngx_http_variable_t  ngx_mixtrack_variables[] = {
 
-    { ngx_string("mixtrack_page_view"), NULL, ngx_mixtrack_variable_get,
-      NGX_MIXTRACK_VAR_PAGE_VIEW, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("mixtrack_page_view"), NULL,
+      ngx_mixtrack_variable_page_view, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("mixtrack_bot"), NULL, ngx_mixtrack_variable_get,
-      NGX_MIXTRACK_VAR_BOT, 0, 0 },
+    { ngx_string("mixtrack_bot"), NULL, ngx_mixtrack_variable_client,
+      NGX_MIXTRACK_IS_BOT, NGX_HTTP_VAR_CHANGEABLE, 0 },
 
     { ngx_string("mixtrack_browser"), NULL, ngx_mixtrack_variable_client,
-      NGX_MIXTRACK_VAR_BROWSER, 0, 0 },
+      NGX_MIXTRACK_BROWSER_NAME, NGX_HTTP_VAR_CHANGEABLE, 0 },
 
     { ngx_string("mixtrack_browser_version"), NULL,
-      ngx_mixtrack_variable_client, NGX_MIXTRACK_VAR_VERSION, 0, 0 },
+      ngx_mixtrack_variable_client,
+      NGX_MIXTRACK_BROWSER_NUMBER, NGX_HTTP_VAR_CHANGEABLE, 0 },
 
     { ngx_string("mixtrack_os"), NULL, ngx_mixtrack_variable_client,
-      NGX_MIXTRACK_VAR_OS, 0, 0 },
+      NGX_MIXTRACK_OS_NAME, NGX_HTTP_VAR_CHANGEABLE, 0 },
 
     { ngx_string("mixtrack_device"), NULL, ngx_mixtrack_variable_client,
-      NGX_MIXTRACK_VAR_DEVICE, 0, 0 },
+      NGX_MIXTRACK_DEVICE_NAME, NGX_HTTP_VAR_CHANGEABLE, 0 },
 
     { ngx_string("mixtrack_user_id"), NULL, ngx_mixtrack_variable_id,
       NGX_MIXTRACK_VAR_USER_ID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -65,10 +61,17 @@ static ngx_http_variable_t  ngx_mixtrack_variables[] = {
 };
 
 
+/* of those that a map makes now, which are being asked for, a bit each */
+static ngx_uint_t  ngx_mixtrack_mapping;
+
+
 ngx_int_t
 ngx_mixtrack_variable_add(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
+    ngx_http_variable_t       *var, *v;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_mixtrack_module);
 
     for (v = ngx_mixtrack_variables; v->name.len; v++) {
 
@@ -79,6 +82,42 @@ ngx_mixtrack_variable_add(ngx_conf_t *cf)
 
         var->get_handler = v->get_handler;
         var->data = v->data;
+
+        if (v->get_handler == ngx_mixtrack_variable_client) {
+            mmcf->client[v->data].variable = var;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_mixtrack_variable_init(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
+{
+    ngx_uint_t              n;
+    ngx_http_variable_t    *var;
+    ngx_mixtrack_client_t  *client;
+
+    for (n = 0; n < NGX_MIXTRACK_CLIENT_N; n++) {
+
+        client = &mmcf->client[n];
+        var = client->variable;
+
+        client->index = ngx_http_get_variable_index(cf, &var->name);
+        if (client->index == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        /* where a map says nothing, it is still ours to answer */
+
+        if (var->get_handler != ngx_mixtrack_variable_client) {
+            client->map = var->get_handler;
+            client->data = var->data;
+
+            var->get_handler = ngx_mixtrack_variable_client;
+            var->data = n;
+        }
     }
 
     return NGX_OK;
@@ -86,18 +125,13 @@ ngx_mixtrack_variable_add(ngx_conf_t *cf)
 
 
 static ngx_int_t
-ngx_mixtrack_variable_get(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t data)
+ngx_mixtrack_variable_page_view(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_uint_t  on;
-
     /* a subrequest is of the same visitor, but none of his page views */
 
-    on = (data == NGX_MIXTRACK_VAR_BOT)
-         ? ngx_mixtrack_visitor_agent(r->main)->bot
-         : (r == r->main && ngx_mixtrack_visitor_page_view(r));
-
-    v->data = (u_char *) (on ? "1" : "0");
+    v->data = (u_char *) (r == r->main && ngx_mixtrack_visitor_page_view(r)
+                          ? "1" : "0");
     v->len = 1;
     v->valid = 1;
     v->no_cacheable = 0;
@@ -111,20 +145,38 @@ static ngx_int_t
 ngx_mixtrack_variable_client(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    mxt_agent_t       *agent;
-    mxt_agent_text_t  *s;
+    ngx_int_t                  rc;
+    ngx_str_t                  s;
+    ngx_uint_t                 bit;
+    ngx_mixtrack_client_t     *client;
+    ngx_mixtrack_main_conf_t  *mmcf;
 
-    agent = ngx_mixtrack_visitor_agent(r->main);
+    mmcf = ngx_http_get_module_main_conf(r, ngx_mixtrack_module);
 
-    s = (data == NGX_MIXTRACK_VAR_BROWSER) ? &agent->browser
-        : (data == NGX_MIXTRACK_VAR_VERSION) ? &agent->version
-        : (data == NGX_MIXTRACK_VAR_OS) ? &agent->os
-        : &agent->device;
+    client = &mmcf->client[data];
+    bit = (ngx_uint_t) 1 << data;
+
+    /* a map that asks for itself is told what it is to be better than */
+
+    if (client->map && !(ngx_mixtrack_mapping & bit)) {
+
+        ngx_mixtrack_mapping |= bit;
+
+        rc = client->map(r, v, client->data);
+
+        ngx_mixtrack_mapping &= ~bit;
+
+        if (rc == NGX_OK && v->valid && v->len) {
+            return NGX_OK;
+        }
+    }
+
+    ngx_mixtrack_visitor_own(r->main, data, &s);
 
     /* constants, or bytes of the request */
 
-    v->data = (u_char *) (uintptr_t) s->data;
-    v->len = (unsigned) s->len & 0xfffffff;
+    v->data = s.data;
+    v->len = (unsigned) s.len & 0xfffffff;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -263,6 +263,87 @@ ngx_mixtrack_visitor_agent(ngx_http_request_t *r)
 
 
 ngx_uint_t
+ngx_mixtrack_visitor_client(ngx_http_request_t *r, ngx_mixtrack_client_e n,
+    ngx_str_t *s)
+{
+    ngx_mixtrack_client_t      *client;
+    ngx_http_variable_value_t  *v;
+    ngx_mixtrack_main_conf_t   *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_mixtrack_module);
+
+    client = &mmcf->client[n];
+
+    /* "set" leaves its value, a map is to be asked */
+
+    v = &r->variables[client->index];
+
+    if (client->map && !v->valid) {
+        v = ngx_http_get_indexed_variable(r, client->index);
+    }
+
+    if (v && v->valid && v->len) {
+        s->data = v->data;
+        s->len = v->len;
+        return 1;
+    }
+
+    ngx_mixtrack_visitor_own(r, n, s);
+
+    return 0;
+}
+
+
+void
+ngx_mixtrack_visitor_own(ngx_http_request_t *r, ngx_mixtrack_client_e n,
+    ngx_str_t *s)
+{
+    mxt_agent_t       *agent;
+    mxt_agent_text_t  *text;
+
+    agent = ngx_mixtrack_visitor_agent(r);
+
+    switch (n) {
+
+    case NGX_MIXTRACK_BROWSER_NAME:
+        text = &agent->browser;
+        break;
+
+    case NGX_MIXTRACK_BROWSER_NUMBER:
+        text = &agent->version;
+        break;
+
+    case NGX_MIXTRACK_OS_NAME:
+        text = &agent->os;
+        break;
+
+    case NGX_MIXTRACK_DEVICE_NAME:
+        text = &agent->device;
+        break;
+
+    default: /* NGX_MIXTRACK_IS_BOT */
+        s->data = (u_char *) (agent->bot ? "1" : "0");
+        s->len = 1;
+        return;
+    }
+
+    s->data = (u_char *) (uintptr_t) text->data;
+    s->len = text->len;
+}
+
+
+ngx_uint_t
+ngx_mixtrack_visitor_bot(ngx_http_request_t *r)
+{
+    ngx_str_t  s;
+
+    (void) ngx_mixtrack_visitor_client(r, NGX_MIXTRACK_IS_BOT, &s);
+
+    return s.len != 1 || s.data[0] != '0';
+}
+
+
+ngx_uint_t
 ngx_mixtrack_visitor_page_view(ngx_http_request_t *r)
 {
     ngx_str_t               *s, method;
@@ -321,7 +402,7 @@ ngx_mixtrack_visitor_page_view(ngx_http_request_t *r)
         return 0;
     }
 
-    if (ngx_mixtrack_visitor_agent(r)->bot) {
+    if (ngx_mixtrack_visitor_bot(r)) {
         v->only_bot = 1;
         return 0;
     }

@@ -125,8 +125,20 @@ ngx_mixtrack_visitor_t *ngx_mixtrack_visitor(ngx_http_request_t *r);
 ngx_str_t *ngx_mixtrack_visitor_header(ngx_http_request_t *r,
     ngx_mixtrack_header_e i);
 
-/* Browser, os, device, bot. */
+/* Browser, os, device, bot, as its headers tell. */
 mxt_agent_t *ngx_mixtrack_visitor_agent(ngx_http_request_t *r);
+
+/* One of them as text, empty if not known; "1" or "0" for a bot. */
+void ngx_mixtrack_visitor_own(ngx_http_request_t *r, ngx_mixtrack_client_e n,
+    ngx_str_t *s);
+
+/* The same, or what a map or "set" makes the variable of that name say: any
+ * text, but not an empty one.  1 if it was taken from the variable. */
+ngx_uint_t ngx_mixtrack_visitor_client(ngx_http_request_t *r,
+    ngx_mixtrack_client_e n, ngx_str_t *s);
+
+/* By that, whether it is a bot. */
+ngx_uint_t ngx_mixtrack_visitor_bot(ngx_http_request_t *r);
 
 /* Whether the request is a page view, see the table in the README. */
 ngx_uint_t ngx_mixtrack_visitor_page_view(ngx_http_request_t *r);
