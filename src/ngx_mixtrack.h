@@ -83,6 +83,7 @@
 typedef struct {
     ngx_str_t                      file;
     ngx_uint_t                     line;
+    ngx_str_t                      value;      /* its first, if it has one */
 } ngx_mixtrack_place_t;
 
 
@@ -151,6 +152,7 @@ typedef struct {
     mxt_backoff_t                  backoff;
     uint64_t                       max_age;    /* ms; 0 is none */
     ngx_mixtrack_place_t           max_age_place;
+    ngx_mixtrack_place_t           zone_place;
     ngx_int_t                      gzip;       /* 0 is off */
     off_t                          spool;      /* 0 is off */
     ngx_msec_t                     shutdown_timeout;

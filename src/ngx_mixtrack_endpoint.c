@@ -118,10 +118,11 @@ static char *
 ngx_mixtrack_endpoint_file(ngx_conf_t *cf, ngx_mixtrack_project_t *project,
     ngx_str_t *path)
 {
-    ngx_str_t  s;
+    ngx_str_t  s, *value;
 
     if (path->len == 0) {
-        return "names no file";
+        value = cf->args->elts;
+        return ngx_mixtrack_option_invalid(cf, &value[1], "it names no file");
     }
 
     s = *path;
@@ -256,6 +257,7 @@ ngx_mixtrack_endpoint_account(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (ep->id.len == 0 || ep->id.len > 20 || i < ep->id.len) {
+        /* it is not told: it may be the secret, in the wrong place */
         return "needs the project's id, a number, as its third value";
     }
 

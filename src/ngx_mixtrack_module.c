@@ -188,8 +188,15 @@ ngx_mixtrack_main_conf(ngx_cycle_t *cycle)
 void
 ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place)
 {
+    ngx_str_t  *value;
+
     place->file = cf->conf_file->file.name;
     place->line = cf->conf_file->line;
+
+    if (cf->args->nelts > 1) {
+        value = cf->args->elts;
+        place->value = value[1];
+    }
 }
 
 

@@ -31,6 +31,8 @@ static char *ngx_mixtrack_gzip(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_mixtrack_spool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_mixtrack_shutdown(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 static ngx_command_t  ngx_mixtrack_options[] = {
@@ -88,7 +90,7 @@ static ngx_command_t  ngx_mixtrack_options[] = {
       NGX_CONF_TAKE1,
       ngx_mixtrack_zone,
       0,
-      offsetof(ngx_mixtrack_project_t, zone_size),
+      0,
       NULL },
 
     { ngx_string("batch"),
@@ -102,7 +104,7 @@ static ngx_command_t  ngx_mixtrack_options[] = {
       NGX_CONF_TAKE1,
       ngx_mixtrack_connections,
       0,
-      offsetof(ngx_mixtrack_project_t, connections),
+      0,
       NULL },
 
     { ngx_string("rate"),
@@ -149,9 +151,9 @@ static ngx_command_t  ngx_mixtrack_options[] = {
 
     { ngx_string("shutdown_timeout"),
       NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_mixtrack_shutdown,
       0,
-      offsetof(ngx_mixtrack_project_t, shutdown_timeout),
+      0,
       NULL },
 
       ngx_null_command
@@ -216,7 +218,12 @@ ngx_mixtrack_option(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
 char *
 ngx_mixtrack_option_defaults(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 {
-    ngx_conf_init_size_value(project->zone_size, 32 * 1024 * 1024);
+    if (project->zone_size == NGX_CONF_UNSET_SIZE) {
+        project->zone_size = 32 * 1024 * 1024;
+        project->zone_place = project->place;
+        ngx_str_set(&project->zone_place.value, "32m");
+    }
+
     ngx_conf_init_value(project->connections, 8);
     ngx_conf_init_value(project->gzip, NGX_MIXTRACK_GZIP_DEFAULT);
     ngx_conf_init_msec_value(project->shutdown_timeout, 3000);
@@ -326,26 +333,38 @@ ngx_mixtrack_id_merge(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the slots of nginx's own would not name the directive */
+/* the slots of nginx's own would not name the directive, nor the value */
 
 static char *
 ngx_mixtrack_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_mixtrack_project_t *project = conf;
 
-    char  *rv;
+    off_t       size;
+    ngx_str_t  *value;
 
-    rv = ngx_conf_set_size_slot(cf, cmd, conf);
+    value = cf->args->elts;
+
+    ngx_mixtrack_place(cf, &project->zone_place);
+
+    size = ngx_parse_offset(&value[1]);
+
+    if (size < 0 || size != (off_t) (size_t) size) {
+        return ngx_mixtrack_option_invalid(cf, &value[1],
+                                           "it must be a size");
+    }
 
     /* what does not even hold the slab allocator never reaches its init */
 
-    if (rv == NGX_CONF_OK && project->zone_size < (size_t) (8 * ngx_pagesize))
-    {
-        return "is too small, the least is one of 64k for each segment, and "
-               "each worker takes 4";
+    if (size < (off_t) (8 * ngx_pagesize)) {
+        return ngx_mixtrack_option_invalid(cf, &value[1],
+                         "it is too small, the least is one of 64k for each "
+                         "segment, and each worker takes 4");
     }
 
-    return rv;
+    project->zone_size = (size_t) size;
+
+    return NGX_CONF_OK;
 }
 
 
@@ -354,18 +373,20 @@ ngx_mixtrack_connections(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_mixtrack_project_t *project = conf;
 
-    char  *rv;
+    ngx_str_t  *value;
 
-    rv = ngx_conf_set_num_slot(cf, cmd, conf);
+    value = cf->args->elts;
 
-    if (rv == NGX_CONF_OK
-        && (project->connections < 1
-            || project->connections > NGX_MIXTRACK_CONNECTIONS_MAX))
+    project->connections = ngx_atoi(value[1].data, value[1].len);
+
+    if (project->connections < 1
+        || project->connections > NGX_MIXTRACK_CONNECTIONS_MAX)
     {
-        return "must be from 1 to 20";
+        return ngx_mixtrack_option_invalid(cf, &value[1],
+                                           "it must be from 1 to 20");
     }
 
-    return rv;
+    return NGX_CONF_OK;
 }
 
 
@@ -386,7 +407,8 @@ ngx_mixtrack_gzip(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     project->gzip = ngx_atoi(value[1].data, value[1].len);
 
     if (project->gzip < 1 || project->gzip > 9) {
-        return "must be a level from 1 to 9 or \"off\"";
+        return ngx_mixtrack_option_invalid(cf, &value[1],
+                               "it must be a level from 1 to 9 or \"off\"");
     }
 
     return NGX_CONF_OK;
@@ -410,8 +432,32 @@ ngx_mixtrack_spool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     project->spool = ngx_parse_offset(&value[1]);
 
     if (project->spool == (off_t) NGX_ERROR || project->spool == 0) {
-        return "must be a size or \"off\"";
+        return ngx_mixtrack_option_invalid(cf, &value[1],
+                                           "it must be a size or \"off\"");
     }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_mixtrack_shutdown(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_mixtrack_project_t *project = conf;
+
+    ngx_int_t   ms;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    ms = ngx_parse_time(&value[1], 0);
+
+    if (ms == NGX_ERROR) {
+        return ngx_mixtrack_option_invalid(cf, &value[1],
+                                           "it must be a time");
+    }
+
+    project->shutdown_timeout = (ngx_msec_t) ms;
 
     return NGX_CONF_OK;
 }

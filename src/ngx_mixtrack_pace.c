@@ -274,7 +274,8 @@ ngx_mixtrack_pace_max_age(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (ms < 1000) {
         return ngx_mixtrack_option_invalid(cf, &value[1],
-                         "it must be a time of at least 1s, or \"off\"");
+                         "it must be a time of at least 1s, or \"off\" "
+                         "with \"api import\"");
     }
 
     project->max_age = ms;
@@ -371,9 +372,11 @@ ngx_mixtrack_pace_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
                    || project->max_age > NGX_MIXTRACK_AGE_MAX))
     {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"max_age\" in \"mixtrack_project\" must be a time of "
-                      "at most 120h with \"api track\", which drops events "
-                      "older than five days, in %V:%ui",
+                      "invalid \"%V\" in \"max_age\" of "
+                      "\"mixtrack_project\", with \"api track\", which drops "
+                      "events older than five days, it must be a time from "
+                      "1s to 120h, in %V:%ui",
+                      &project->max_age_place.value,
                       &project->max_age_place.file,
                       project->max_age_place.line);
         return NGX_CONF_ERROR;

@@ -88,9 +88,10 @@ ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 
     if (memory == NULL || mxt_zone_format(memory, size) == 0) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "\"zone\" of \"mixtrack_project\" is too small in "
-                      "%V:%ui",
-                      &project->place.file, project->place.line);
+                      "invalid \"%V\" in \"zone\" of "
+                      "\"mixtrack_project\", it is too small, in %V:%ui",
+                      &project->zone_place.value,
+                      &project->zone_place.file, project->zone_place.line);
         return NGX_ERROR;
     }
 
@@ -119,12 +120,12 @@ ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project, ngx_log_t *log)
     }
 
     ngx_log_error(NGX_LOG_EMERG, log, 0,
-                  "\"zone\" of \"mixtrack_project\" is too small for %ui "
-                  "workers, it holds %uD segments of 64k and each takes %d, "
-                  "in %V:%ui",
-                  workers, project->shm->segments,
+                  "invalid \"%V\" in \"zone\" of \"mixtrack_project\", it is "
+                  "too small for %ui workers: it holds %uD segments of 64k and "
+                  "each takes %d, in %V:%ui",
+                  &project->zone_place.value, workers, project->shm->segments,
                   NGX_MIXTRACK_SEGMENTS_PER_WORKER,
-                  &project->place.file, project->place.line);
+                  &project->zone_place.file, project->zone_place.line);
 
     return NGX_ERROR;
 }

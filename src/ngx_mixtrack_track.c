@@ -97,8 +97,8 @@ ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             if (ngx_mixtrack_track_sample(&s, &event->sample) != NGX_OK) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "invalid rate \"%V\" in \"mixtrack\", it "
-                                   "must be a percentage above 0% and up to "
-                                   "100%, such as \"sample=10%\"", &value[i]);
+                                   "must be a percentage above 0%% and up to "
+                                   "100%%, such as \"sample=10%%\"", &value[i]);
                 return NGX_CONF_ERROR;
             }
 

@@ -54,11 +54,6 @@ sub _bad ($name, $conf, @words) {
     is(join('; ', @why), '', $name) or diag($r->{out});
 }
 
-# too small is only known when the whole project is
-sub small ($zone, @o) {
-    return config(@o, project => $zone) =~ s/mixtrack_project \{/mixtrack_project { # here/r;
-}
-
 # nginx itself finds these, and does not say where
 sub unknown_variable ($name, @conf) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -353,6 +348,7 @@ good 'each variable anywhere', config(
     location => join("\n", 'mixtrack a;', map {"mixtrack_property $_ \$${_}_mapped;\nadd_header $_ \$$_;"} @variables),
 );
 good 'each variable, and no project', config(bare => 1, location => 'return 200 "' . join(' ', map {"\$$_"} @variables) . '";');
+good 'zone 1g', config(project => 'zone 1g;');
 good 'sixteen workers', config(main => 'worker_processes 16;', project => 'zone 8m;');
 
 # ---- projects
@@ -388,12 +384,12 @@ bad 'URL with a space', project => 'endpoint "http://host/a b";', 'endpoint';
 bad 'empty endpoint', project => 'endpoint "";', 'endpoint';
 bad 'endpoint without a value', project => 'endpoint;', 'endpoint';
 
-_bad "zone $_", small("zone $_; # here"), 'zone' for qw(0 -1 abc 1x 8k "");
+bad "zone $_", project => "zone $_;", 'zone', '"' . tr/"//dr . '"' for qw(0 -1 abc 1x 8k 32q "");
 for my $workers (4, 16, 64) {
     my $size = $workers * 4 * 64 - 64;
     _bad "zone of ${size}k for $workers workers",
-        small("zone ${size}k; # here", main => "worker_processes $workers;"),
-        'zone', 'mixtrack_project';
+        config(project => "zone ${size}k; # here", main => "worker_processes $workers;"),
+        'zone', 'mixtrack_project', "\"${size}k\"";
 }
 
 bad "batch $_", project => "batch $_;", 'batch', $_ for
@@ -401,11 +397,11 @@ bad "batch $_", project => "batch $_;", 'batch', $_ for
        interval=abc interval= size=5 2000);
 bad 'batch without a value', project => 'batch;', 'batch';
 
-bad "connections $_", project => "connections $_;", 'connections' for qw(0 21 -1 abc "");
+bad "connections $_", project => "connections $_;", 'connections', '"' . tr/"//dr . '"' for qw(0 21 -1 abc "");
 bad "timeout $_", project => "timeout $_;", 'timeout' for qw(connect=abc total=0 total= other=1s 5s);
 bad "gzip $_",  project => "gzip $_;",  'gzip' for qw(10 -1 abc on "");
-bad "spool $_", project => "spool $_;", 'spool' for qw(abc on "");
-bad "shutdown_timeout $_", project => "shutdown_timeout $_;", 'shutdown_timeout' for qw(abc -1 "");
+bad "spool $_", project => "spool $_;", 'spool', '"' . tr/"//dr . '"' for qw(abc on "");
+bad "shutdown_timeout $_", project => "shutdown_timeout $_;", 'shutdown_timeout', '"' . tr/"//dr . '"' for qw(abc -1 "");
 
 bad "$_->[0] twice", project => "$_->[0] $_->[1];\n$_->[0] $_->[1]; # here", $_->[0] for
     ['endpoint', 'us'], ['zone', '4m'], ['batch', 'events=10'], ['connections', '2'],
@@ -581,6 +577,7 @@ bad "mixtrack $_", location => "mixtrack a $_;", 'mixtrack', (split ' ')[-1] for
        Sample=10%),
     'sample=1,5%', 'sample=10% sample=20%', 'if=$arg_a if=$arg_b', 'sample=100% sample=100%';
 bad 'project= twice', http => "mixtrack_project b { token T; }\nmixtrack a project=b project=c; # here", 'project=c';
+bad 'a rate that is no percentage', location => 'mixtrack a sample=1;', 'above 0% and up to 100%, such as "sample=10%"';
 bad 'mixtrack with too much', location => 'mixtrack a if=1 sample=1% project=b x;', 'mixtrack';
 bad 'mixtrack without a value', location => 'mixtrack;', 'mixtrack';
 bad 'off with something behind it', location => 'mixtrack off if=1;', 'mixtrack';
