@@ -499,7 +499,7 @@ ngx_array_t *ngx_mixtrack_property_merge(ngx_conf_t *cf, ngx_array_t *parent,
 
 /* Writes a value of one of the types that a directive names, quotes and all.
  * MXT_TYPE_OK; or nothing is written, and MXT_TYPE_EMPTY or
- * MXT_TYPE_MISTYPED.  *cut becomes 1 if a string was cut. */
+ * MXT_TYPE_MISTYPED.  *cut grows by the strings that were cut. */
 ngx_uint_t ngx_mixtrack_property_typed(ngx_mixtrack_type_e type,
     mxt_json_t *j, ngx_str_t *s, unsigned *cut);
 
@@ -561,7 +561,7 @@ ngx_uint_t ngx_mixtrack_url_write(ngx_http_request_t *r,
     ngx_mixtrack_type_e type, mxt_json_t *j, unsigned *left);
 
 /* Writes the arguments of a campaign, of which bits are wanted, each with its
- * name and a comma before it; 1 if one was cut. */
+ * name and a comma before it; how many were cut. */
 ngx_uint_t ngx_mixtrack_url_args(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
     uint32_t wanted, mxt_json_t *j);

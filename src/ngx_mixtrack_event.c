@@ -200,12 +200,12 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     ngx_mixtrack_insert_id_write(r, &j, n);
 
-    cut |= ngx_mixtrack_event_ids(ids, event->project, &j);
+    cut += ngx_mixtrack_event_ids(ids, event->project, &j);
 
     ngx_mixtrack_event_ip(r, mlcf, &j);
 
     for (i = 0; i < mlcf->nrendered; i++) {
-        cut |= ngx_mixtrack_event_property(r, mlcf, event->project,
+        cut += ngx_mixtrack_event_property(r, mlcf, event->project,
                                            &mlcf->rendered[i], &j);
     }
 
@@ -217,7 +217,7 @@ ngx_mixtrack_event_track(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     }
 
     if (cut) {
-        mxt_zone_count(zone, MXT_TRUNCATED);
+        mxt_zone_count_by(zone, MXT_TRUNCATED, cut);
     }
 
     (void) mxt_zone_append(zone, j.start, j.pos - j.start, ngx_current_msec,
@@ -241,7 +241,7 @@ ngx_mixtrack_event_head(ngx_http_request_t *r, ngx_mixtrack_event_t *event,
 
         start = j->pos;
         left = MXT_JSON_STRING_MAX;
-        *cut |= ngx_mixtrack_value_write(r, &event->name, j, &left);
+        *cut += ngx_mixtrack_value_write(r, &event->name, j, &left);
 
         if (j->pos == start) {
             return MXT_DROPPED_NO_NAME;
@@ -260,7 +260,7 @@ ngx_mixtrack_event_head(ngx_http_request_t *r, ngx_mixtrack_event_t *event,
 
     start = j->pos;
     left = MXT_JSON_STRING_MAX;
-    *cut |= ngx_mixtrack_value_write(r, token, j, &left);
+    *cut += ngx_mixtrack_value_write(r, token, j, &left);
 
     if (j->pos == start) {
         return MXT_DROPPED_NO_TOKEN;
@@ -294,7 +294,7 @@ ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
 
     if (ids->distinct.len) {
         left = MXT_JSON_STRING_MAX;
-        cut |= mxt_json_text(j, ids->distinct.data, ids->distinct.len, &left);
+        cut += mxt_json_text(j, ids->distinct.data, ids->distinct.len, &left);
 
     } else if (ids->device.len) {
 
@@ -303,7 +303,7 @@ ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
         }
 
         left = MXT_JSON_STRING_MAX - (sizeof(NGX_MIXTRACK_DEVICE) - 1);
-        cut |= mxt_json_text(j, ids->device.data, ids->device.len, &left);
+        cut += mxt_json_text(j, ids->device.data, ids->device.len, &left);
     }
 
     ngx_mixtrack_raw(j, "\"");
@@ -314,14 +314,14 @@ ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
 
         ngx_mixtrack_raw(j, ",\"$device_id\":\"");
         left = MXT_JSON_STRING_MAX - (sizeof(NGX_MIXTRACK_DEVICE) - 1);
-        cut |= mxt_json_text(j, ids->device.data, ids->device.len, &left);
+        cut += mxt_json_text(j, ids->device.data, ids->device.len, &left);
         ngx_mixtrack_raw(j, "\"");
     }
 
     if (ids->user.len) {
         ngx_mixtrack_raw(j, ",\"$user_id\":\"");
         left = MXT_JSON_STRING_MAX;
-        cut |= mxt_json_text(j, ids->user.data, ids->user.len, &left);
+        cut += mxt_json_text(j, ids->user.data, ids->user.len, &left);
         ngx_mixtrack_raw(j, "\"");
     }
 
@@ -398,7 +398,7 @@ ngx_mixtrack_event_anonymize(ngx_http_request_t *r, u_char *buf, size_t len)
 }
 
 
-/* an empty value leaves nothing behind; 1 is a string that was cut */
+/* an empty value leaves nothing behind; returns how many strings were cut */
 
 static ngx_uint_t
 ngx_mixtrack_event_property(ngx_http_request_t *r,

@@ -353,7 +353,7 @@ ngx_mixtrack_property_typed(ngx_mixtrack_type_e type, mxt_json_t *j,
         return mxt_type_json(j, s->data, s->len, cut);
 
     default:
-        *cut |= mxt_json_string(j, s->data, s->len);
+        *cut += mxt_json_string(j, s->data, s->len);
         return MXT_TYPE_OK;
     }
 }

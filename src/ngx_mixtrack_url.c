@@ -338,7 +338,7 @@ ngx_mixtrack_url_args(ngx_http_request_t *r,
 
         start = j->pos;
 
-        cut |= (found & once)
+        cut += (found & once)
                ? mxt_args_text(j, value[n].data, value[n].len, &left)
                : ngx_mixtrack_str(j, kept[n], &left);
 

@@ -97,7 +97,7 @@ mxt_type_list(mxt_json_t *j, const void *text, size_t len, unsigned *cut)
         }
 
         mxt_json_raw(&v, n == 1 ? "[" : ",", 1);
-        some |= mxt_json_string(&v, s, (size_t) (end - s));
+        some += mxt_json_string(&v, s, (size_t) (end - s));
     }
 
     if (n == 0) {
@@ -109,7 +109,7 @@ mxt_type_list(mxt_json_t *j, const void *text, size_t len, unsigned *cut)
     rc = (int) mxt_type_end(&v, j, size, rc);
 
     if (rc == MXT_TYPE_OK) {
-        *cut |= some;
+        *cut += some;
     }
 
     return (unsigned) rc;
@@ -147,7 +147,7 @@ mxt_type_json(mxt_json_t *j, const void *text, size_t len, unsigned *cut)
     type = mxt_type_end(&v, j, size, rc);
 
     if (type == MXT_TYPE_OK) {
-        *cut |= x.cut;
+        *cut += x.cut;
     }
 
     return type;

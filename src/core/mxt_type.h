@@ -66,9 +66,9 @@ unsigned mxt_type_time(mxt_json_t *j, const void *text, size_t len);
 /*
  * A list of strings: the text cut at its commas, blanks and tabs around each
  * element removed, empty ones left out.  Each is as of mxt_json_string(),
- * and *cut becomes 1 if one was cut, else it stays.  No element is
- * MXT_TYPE_EMPTY; more than MXT_TYPE_COUNT, or more than MXT_TYPE_SIZE bytes
- * written, is MXT_TYPE_MISTYPED.
+ * and *cut grows by how many were cut.  No element is MXT_TYPE_EMPTY; more
+ * than MXT_TYPE_COUNT, or more than MXT_TYPE_SIZE bytes written, is
+ * MXT_TYPE_MISTYPED.
  */
 unsigned mxt_type_list(mxt_json_t *j, const void *text, size_t len,
     unsigned *cut);

@@ -52,11 +52,12 @@ mxt_unescape(mxt_json_t *j, const unsigned char **pos,
 {
     size_t                n;
     uint32_t              code;
-    unsigned              left;
+    unsigned              left, some;
     unsigned char         buf[4];
     const unsigned char  *s, *p;
 
     s = *pos;
+    some = 0;
 
     if (*s++ != '"') {
         return -1;
@@ -76,7 +77,7 @@ mxt_unescape(mxt_json_t *j, const unsigned char **pos,
             return -1;
         }
 
-        *cut |= mxt_json_text(j, s, (size_t) (p - s), &left);
+        some |= mxt_json_text(j, s, (size_t) (p - s), &left);
         s = p + 1;
 
         if (*p == '"') {
@@ -99,10 +100,11 @@ mxt_unescape(mxt_json_t *j, const unsigned char **pos,
 
         n = mxt_unescape_utf8(buf, code);
 
-        *cut |= mxt_json_text(j, buf, n, &left);
+        some |= mxt_json_text(j, buf, n, &left);
     }
 
     mxt_json_raw(j, "\"", 1);
+    *cut += some;
     *pos = s;
 
     return 0;

@@ -21,9 +21,9 @@
  * pair is an ill-formed sequence.  If it is a name, a NUL in it becomes
  * U+FFFD: readers that keep names as C strings refuse it.
  *
- * Returns 0 with *pos behind the string and *cut 1 if it was cut, else as it
- * was; or -1 if there is no whole string before last.  Then, and after an
- * overflow, the caller takes back what was written and what *pos and *cut
+ * Returns 0 with *pos behind the string and *cut one more if it was cut, else
+ * as it was; or -1 if there is no whole string before last.  Then, and after
+ * an overflow, the caller takes back what was written and what *pos and *cut
  * are.  *pos must be before last.
  */
 int mxt_unescape(mxt_json_t *j, const unsigned char **pos,

@@ -295,8 +295,10 @@ int mxt_zone_valid(const mxt_zone_t *z);
 
 /* a worker's or flusher's own counters; attached only */
 
-#define mxt_zone_count(z, i)                                                  \
-    __atomic_store_n(&(z)->own->counter[i], (z)->own->counter[i] + 1,         \
+#define mxt_zone_count(z, i)  mxt_zone_count_by(z, i, 1)
+
+#define mxt_zone_count_by(z, i, n)                                            \
+    __atomic_store_n(&(z)->own->counter[i], (z)->own->counter[i] + (n),       \
                      __ATOMIC_RELAXED)
 
 #define mxt_zone_add(z, i, n)                                                 \

@@ -865,7 +865,10 @@ test_cut(void)
     unsigned    cut;
     mxt_json_t  j;
 
-    static char  buf[1000];
+    static char  buf[2000], two[519 + 1];
+
+    memset(two, 'x', sizeof(two));
+    two[259] = ',';
 
     memset(s, 'x', sizeof(s));
     s[0] = '"';
@@ -883,6 +886,18 @@ test_cut(void)
     cut = 0;
     mxt_type_list(&j, s, 300, &cut);
     tap_ok(cut == 1, "list: a string that was cut is told");
+
+    s[149] = ',';
+    cut = 0;
+    mxt_type_list(&j, s, 300, &cut);
+    tap_ok(cut == 0, "list: none that was not");
+
+    tap_ok(mxt_type_list(&j, two, sizeof(two) - 1, &cut) == MXT_TYPE_OK
+           && cut == 2, "list: each one is");
+
+    two[0] = two[258] = two[260] = two[518] = '"';
+    tap_ok(mxt_type_json(&j, two, 259, &cut) == MXT_TYPE_OK && cut == 3,
+           "json: and so it is");
 
     tap_ok(mxt_type_list(&j, NULL, 0, &cut) == MXT_TYPE_EMPTY
            && mxt_type_json(&j, NULL, 0, &cut) == MXT_TYPE_MISTYPED

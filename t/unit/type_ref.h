@@ -72,7 +72,7 @@ ref_append_string(ref_type_t *r, const void *s, size_t n)
 
     len = ref_repair(text, s, n, &left, &cut);
 
-    r->cut |= cut;
+    r->cut += cut;
     r->text[r->len++] = '"';
     r->len += ref_escape(r->text + r->len, text, len);
     r->text[r->len++] = '"';
