@@ -20,7 +20,8 @@ static void ngx_mixtrack_status_project(mxt_json_t *j,
 static void ngx_mixtrack_status_queue(mxt_json_t *j, mxt_zone_t *zone,
     mxt_look_t *look);
 static void ngx_mixtrack_status_posts(mxt_json_t *j, mxt_zone_t *zone);
-static void ngx_mixtrack_status_gate(mxt_json_t *j, mxt_zone_t *zone);
+static void ngx_mixtrack_status_gate(mxt_json_t *j,
+    ngx_mixtrack_project_t *project);
 static void ngx_mixtrack_status_uint(mxt_json_t *j, const char *name,
     uint64_t n);
 static void ngx_mixtrack_status_text(mxt_json_t *j, const char *text);
@@ -202,7 +203,7 @@ ngx_mixtrack_status_project(mxt_json_t *j, ngx_mixtrack_project_t *project)
 
     ngx_mixtrack_status_posts(j, zone);
     ngx_mixtrack_status_queue(j, zone, &look);
-    ngx_mixtrack_status_gate(j, zone);
+    ngx_mixtrack_status_gate(j, project);
 
     /* the last, see above */
 
@@ -274,17 +275,19 @@ ngx_mixtrack_status_queue(mxt_json_t *j, mxt_zone_t *zone, mxt_look_t *look)
 
 
 static void
-ngx_mixtrack_status_gate(mxt_json_t *j, mxt_zone_t *zone)
+ngx_mixtrack_status_gate(mxt_json_t *j, ngx_mixtrack_project_t *project)
 {
     size_t       len;
-    uint64_t     now, failed_at;
+    uint64_t     now, failed_at, connections;
     mxt_gate_t  *gate;
+    mxt_zone_t  *zone;
 
     static const char *const  state[] = {
         "open", "closed", "half-open", "hold"
     };
 
     now = ngx_current_msec;
+    zone = project->zone;
     gate = &zone->shm->gate;
     failed_at = zone->shm->failed_at;
 
@@ -297,9 +300,16 @@ ngx_mixtrack_status_gate(mxt_json_t *j, mxt_zone_t *zone)
                              && (gate->failures || gate->hold)
                              ? gate->opens_at - now : 0);
 
-    /* those that 429s have left; 0 is no such limit */
+    /* those that 429s have left; with 0 there is no such limit, and one of
+     * before a reload may be above what is allowed now */
 
-    ngx_mixtrack_status_uint(j, "connections", gate->connections);
+    connections = (uint64_t) project->connections;
+
+    if (gate->connections) {
+        connections = ngx_min(connections, gate->connections);
+    }
+
+    ngx_mixtrack_status_uint(j, "connections", connections);
 
     ngx_mixtrack_status_uint(j, "down_ms",
                              failed_at && failed_at < now
