@@ -317,6 +317,7 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
     if (now >= f->bury_at) {
         f->bury_at = now + NGX_MIXTRACK_BURY;
         (void) mxt_zone_bury(&f->zone);
+        ngx_mixtrack_say_dropped(f);
     }
 
     ngx_mixtrack_sender_receive(f, now);
@@ -403,6 +404,10 @@ ngx_mixtrack_flusher_create(ngx_cycle_t *cycle,
     } else {
         mxt_zone_take(&f->zone, now);
     }
+
+    /* whoever was here before has told of those */
+
+    f->dropped = mxt_zone_counter(&f->zone, MXT_DROPPED_FULL);
 
     /* whatever was wrong with the configuration, it may be right by now */
 

@@ -159,6 +159,7 @@ typedef enum {
     NGX_MIXTRACK_SAY_BAD,
     NGX_MIXTRACK_SAY_FOREIGN,
     NGX_MIXTRACK_SAY_RECORD,
+    NGX_MIXTRACK_SAY_DROPPED,
     NGX_MIXTRACK_CAUSES
 } ngx_mixtrack_cause_e;
 
@@ -223,6 +224,7 @@ typedef struct {
     ngx_mixtrack_stage_e       stage;
     uint64_t                   start_at;   /* nothing is done before */
     uint64_t                   bury_at;
+    uint64_t                   dropped;    /* by workers, as it was told */
     ngx_uint_t                 workers;    /* attached, when we last looked */
     uint64_t                   stopped_at; /* asked to stop */
     uint64_t                   alone_at;   /* the last worker had gone */
@@ -488,6 +490,10 @@ ngx_int_t ngx_mixtrack_spooler_all(ngx_mixtrack_flusher_t *f,
 void ngx_cdecl ngx_mixtrack_say(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_cause_e cause, ngx_uint_t level, ngx_err_t err, uint64_t n,
     const char *fmt, ...);
+
+/* Tells of the events that workers have dropped since it was last told, as the
+ * queue was full: once a second, by the holder of the zone. */
+void ngx_mixtrack_say_dropped(ngx_mixtrack_flusher_t *f);
 
 /* The last error, for the status. */
 void ngx_mixtrack_say_error(ngx_mixtrack_flusher_t *f, const char *text);

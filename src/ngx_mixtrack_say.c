@@ -12,6 +12,9 @@
 #define NGX_MIXTRACK_SAY_REST  1000
 
 
+static ngx_uint_t ngx_mixtrack_say_rests(ngx_mixtrack_say_t *say);
+
+
 void ngx_cdecl
 ngx_mixtrack_say(ngx_mixtrack_flusher_t *f, ngx_mixtrack_cause_e cause,
     ngx_uint_t level, ngx_err_t err, uint64_t n, const char *fmt, ...)
@@ -23,7 +26,7 @@ ngx_mixtrack_say(ngx_mixtrack_flusher_t *f, ngx_mixtrack_cause_e cause,
     say = &f->say[cause];
     say->n += n;
 
-    if (say->at && ngx_current_msec - say->at < NGX_MIXTRACK_SAY_REST) {
+    if (ngx_mixtrack_say_rests(say)) {
         return;
     }
 
@@ -43,6 +46,36 @@ ngx_mixtrack_say(ngx_mixtrack_flusher_t *f, ngx_mixtrack_cause_e cause,
 
     ngx_log_error(level, f->log, err, "mixtrack: project \"%V\": %*s",
                   &f->project->name, (size_t) (p - text), text);
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_say_rests(ngx_mixtrack_say_t *say)
+{
+    return say->at && ngx_current_msec - say->at < NGX_MIXTRACK_SAY_REST;
+}
+
+
+/* the workers have no time to */
+
+void
+ngx_mixtrack_say_dropped(ngx_mixtrack_flusher_t *f)
+{
+    uint64_t  dropped;
+
+    dropped = mxt_zone_counter(&f->zone, MXT_DROPPED_FULL);
+
+    if (dropped == f->dropped
+        || ngx_mixtrack_say_rests(&f->say[NGX_MIXTRACK_SAY_DROPPED]))
+    {
+        return;
+    }
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_DROPPED, NGX_LOG_ERR, 0, 0,
+                     "the queue is full, %uL events were dropped "
+                     "(%uL in all)", dropped - f->dropped, dropped);
+
+    f->dropped = dropped;
 }
 
 

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Mixtrack::Nginx;
+use Mixtrack::Util qw(wait_until);
 
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9, start => 0);
@@ -103,6 +104,19 @@ is($full->{segments}{high_water}, $full->{segments}{total}, 'so says the high-wa
 my $before = $t->status('default')->{dropped}{full};
 like($t->get('/hit?seq=6001'), qr/ 200 /, 'one more request');
 is($t->status('default')->{dropped}{full}, $before + 1, 'one more drop');
+
+# the log tells each once, with the sum
+my $said = sub {
+    my @line = $t->error_log =~ /\[error\] .* project "default": the queue is full, (\d+ events were dropped \(\d+ in all\))/g;
+    my ($sum, @wrong) = (0);
+    for (@line) {
+        my ($n, $all) = /(\d+)/g;
+        push @wrong, $_ if $all != ($sum += $n);
+    }
+    return ($sum, "@wrong");
+};
+ok(wait_until(sub { ($said->())[0] == $before + 1 }, 10), 'the log tells of them all');
+is(($said->())[1], '', 'with the running count');
 
 # ---- and room again
 
