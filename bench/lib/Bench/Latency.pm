@@ -39,7 +39,8 @@ sub run ($class, $report, $seconds, @cases) {
         my $limit = $interval + BEHIND;
         $report->say(sprintf 'half %d, 90 %% %d, 99 %% %d, 99.9 %% %d, all %d ms; %d posts',
             @$stats{qw(p50 p90 p99 p999 max posts)});
-        $report->timed(sprintf('%.0f requests/s, interval=%dms', $n / $took, $interval),
+        $report->load($n / $took, $rate);
+        $report->timed("    interval=${interval}ms",
             "99th percentile $stats->{p99} ms", "at most $limit ms", $stats->{p99} <= $limit);
     }
 }

@@ -80,7 +80,7 @@ sub pace ($class, $report, $seconds) {
         map { sprintf '%.0f', $_ } @mean);
     $report->say(sprintf 'at most %d; %d posts, %.2f us of CPU an event', max(@waiting),
         $status->{requests}{'2xx'}, $us / RATE / $seconds);
-    $report->timed('events a second', sprintf('%.0f', $rate), 'at least ' . RATE * 0.97, $rate >= RATE * 0.97);
+    $report->load($rate, RATE);
     $report->check('waiting, in the middle and at the end', sprintf('%.0f, %.0f; %d dropped', $middle, $end, $lost),
         'no more, but a batch', !$lost && $end <= $middle + BATCH);
     $report->check('flusher, part of a core', sprintf('%.1f %%', $cpu), 'less than ' . CORE . ' %', $cpu < CORE);
@@ -95,7 +95,7 @@ sub worker ($class, $report, $n, $requests, $rounds) {
     _cpu($report, $requests, $rounds);
 }
 
-# All have the same zone, which the worker goes round many times.
+# All have the same zone, which the worker goes round more than once.
 sub _instructions ($report, $n) {
     my $sink  = Bench::Sink->new;
     my $base  = _callgrind($n, module => 0);
@@ -113,7 +113,8 @@ sub _instructions ($report, $n) {
     $report->check('    ratio', sprintf('%.3f, error %.3f', $ratio, $error), 'at most ' . NOISE, $ratio <= NOISE);
 }
 
-sub _small ($endpoint) { project(endpoint => $endpoint, zone => '2m', spool => '64m') }
+# callgrind slows the flusher, too: some thousand events wait for it
+sub _small ($endpoint) { project(endpoint => $endpoint, zone => '4m', spool => '64m') }
 
 # the events pass to the spool while the worker is looked at
 sub _callgrind ($n, %o) {

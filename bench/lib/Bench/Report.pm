@@ -2,13 +2,17 @@ package Bench::Report;
 
 # The table: rows of a section, each with what was seen, what it is held
 # against and the verdict.  A limit that time decides on is "over", not
-# failed: on a machine with other work to do it means little.
+# failed: on a machine with other work to do it means little.  And a limit
+# that is for a load which did not come has no verdict at all.
 
 use v5.36;
 
 use constant WIDTHS => (42, 38, 26);
 
-sub new ($class) { bless {rows => [], failed => 0}, $class }
+# of the requests that are asked for in a second, so many have to come
+use constant ENOUGH => 0.97;
+
+sub new ($class) { bless {rows => [], failed => 0, loaded => 1}, $class }
 
 # raw figures, as they come
 sub say ($self, @lines) { say "    $_" for @lines }
@@ -16,6 +20,23 @@ sub say ($self, @lines) { say "    $_" for @lines }
 sub section ($self, $title) {
     say "\n== $title";
     push @{$self->{rows}}, [$title];
+    $self->{loaded} = 1;
+}
+
+# Runs a section.  One that dies is a row that failed, and all others go on.
+sub run ($self, $name, $section) {
+    return if eval { $section->(); 1 };
+
+    my ($why) = split /\n/, $@;
+    $self->row("the section \"$name\" has died", $why, '', 'FAIL');
+}
+
+# The load that the limits from here on are for, in requests a second.
+sub load ($self, $seen, $rate) {
+    my $least = $rate * ENOUGH;
+    $self->{loaded} = 1;
+    $self->check('requests a second', sprintf('%.0f', $seen), sprintf('at least %.0f', $least), $seen >= $least);
+    $self->{loaded} = $seen >= $least;
 }
 
 sub row ($self, $what, $seen, $limit = '', $verdict = '') {
@@ -25,8 +46,12 @@ sub row ($self, $what, $seen, $limit = '', $verdict = '') {
 }
 
 # limits that no load of the machine excuses, and those of time
-sub check ($self, $what, $seen, $limit, $ok) { $self->row($what, $seen, $limit, $ok ? 'PASS' : 'FAIL') }
-sub timed ($self, $what, $seen, $limit, $ok) { $self->row($what, $seen, $limit, $ok ? 'pass' : 'over') }
+sub check ($self, @row) { $self->_held(@row, 'PASS', 'FAIL') }
+sub timed ($self, @row) { $self->_held(@row, 'pass', 'over') }
+
+sub _held ($self, $what, $seen, $limit, $ok, $yes, $no) {
+    $self->row($what, $seen, $limit, !$self->{loaded} ? 'not measured' : $ok ? $yes : $no);
+}
 
 sub print ($self) {
     my ($w1, $w2, $w3) = WIDTHS;
