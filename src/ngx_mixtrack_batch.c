@@ -252,9 +252,8 @@ ngx_mixtrack_batch_encode(ngx_mixtrack_flusher_t *f,
 
     if (rc != 0) {
         batch->body = NULL;
-        ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "mixtrack: project \"%V\": no memory for a batch",
-                      &f->project->name);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_MEMORY, NGX_LOG_ERR, 0, 1,
+                         "no memory for a batch");
         return NGX_ERROR;
     }
 
@@ -463,7 +462,7 @@ ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
 
     if (mxt_spool_done(&batch->file) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 1,
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_UNLINK, NGX_LOG_ERR, ngx_errno, 1,
                          "a delivered spool file could not be removed");
     }
 

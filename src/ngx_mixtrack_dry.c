@@ -80,7 +80,7 @@ ngx_mixtrack_dry_write(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch)
                                  (size_t) (p - buf));
 
     if (rc != NGX_OK) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 1,
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_DRY, NGX_LOG_ERR, ngx_errno, 1,
                          "\"%V\" cannot be written",
                          &f->project->file->name);
     }

@@ -146,15 +146,21 @@ typedef struct {
 } ngx_mixtrack_order_t;
 
 
-/* what a line in the log is about: one a second of each */
+/* what a line in the log is about: one a second of each, and a count of it */
 typedef enum {
-    NGX_MIXTRACK_SAY_POST = 0,
+    NGX_MIXTRACK_SAY_FAILED = 0,
+    NGX_MIXTRACK_SAY_REFUSED,
     NGX_MIXTRACK_SAY_HOLD,
     NGX_MIXTRACK_SAY_REJECTED,
     NGX_MIXTRACK_SAY_EXPIRED,
+    NGX_MIXTRACK_SAY_NO_SPOOL,
+    NGX_MIXTRACK_SAY_NO_ROOM,
+    NGX_MIXTRACK_SAY_NO_MEMORY,
     NGX_MIXTRACK_SAY_WRITE,
     NGX_MIXTRACK_SAY_READ,
+    NGX_MIXTRACK_SAY_UNLINK,
     NGX_MIXTRACK_SAY_REMOVED,
+    NGX_MIXTRACK_SAY_DRY,
     NGX_MIXTRACK_SAY_FULL,
     NGX_MIXTRACK_SAY_BAD,
     NGX_MIXTRACK_SAY_FOREIGN,

@@ -12,8 +12,9 @@
 
 static void ngx_mixtrack_reply_judge(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, const mxt_reply_t *reply, mxt_verdict_t *v);
+static uint64_t ngx_mixtrack_reply_waiting(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_reply_again(ngx_mixtrack_flusher_t *f,
-    uint64_t now);
+    const char *what, uint64_t waiting, uint64_t files, uint64_t now);
 static void ngx_mixtrack_reply_refused(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now);
 static void ngx_mixtrack_reply_held(ngx_mixtrack_flusher_t *f,
@@ -107,10 +108,16 @@ ngx_mixtrack_reply_delivered(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now)
 {
     uint32_t              pair;
-    uint64_t              started;
+    uint64_t              started, waiting, files;
     ngx_mixtrack_part_t  *part;
 
     started = batch->started;
+
+    /* what is settled below has waited as well */
+
+    waiting = ngx_mixtrack_reply_waiting(f);
+    files = f->zone.shm->spool_files;
+
     part = &batch->part[batch->current];
     pair = part->pair;
 
@@ -142,17 +149,36 @@ ngx_mixtrack_reply_delivered(ngx_mixtrack_flusher_t *f,
     if (mxt_zone_holds(&f->zone)) {
         (void) mxt_gate_passed(&f->zone.shm->gate, started,
                                (unsigned) f->project->connections);
-        ngx_mixtrack_reply_again(f, now);
+        ngx_mixtrack_reply_again(f, "posts succeed again", waiting, files,
+                                 now);
     }
 }
 
 
-/* the first success after an outage says how long that was */
+/* events in the queue, if it is an outage that they have waited for */
+
+static uint64_t
+ngx_mixtrack_reply_waiting(ngx_mixtrack_flusher_t *f)
+{
+    mxt_look_t  look;
+
+    if (f->zone.shm->failed_at == 0) {
+        return 0;
+    }
+
+    mxt_zone_look(&f->zone, &look);
+
+    return look.queued + look.in_flight;
+}
+
+
+/* the first success after an outage says how long that was, and what waited
+ * for it */
 
 static void
-ngx_mixtrack_reply_again(ngx_mixtrack_flusher_t *f, uint64_t now)
+ngx_mixtrack_reply_again(ngx_mixtrack_flusher_t *f, const char *what,
+    uint64_t waiting, uint64_t files, uint64_t now)
 {
-    mxt_look_t       look;
     mxt_zone_shm_t  *shm;
 
     shm = f->zone.shm;
@@ -161,13 +187,11 @@ ngx_mixtrack_reply_again(ngx_mixtrack_flusher_t *f, uint64_t now)
         return;
     }
 
-    mxt_zone_look(&f->zone, &look);
-
     ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
-                  "mixtrack: project \"%V\": posts succeed again after %uL "
-                  "ms, %uL events are waiting, and %uL spool files",
-                  &f->project->name, now - shm->failed_at,
-                  look.queued + look.in_flight, shm->spool_files);
+                  "mixtrack: project \"%V\": %s after %uL ms, %uL events "
+                  "were waiting, and %uL spool files",
+                  &f->project->name, what, now - shm->failed_at, waiting,
+                  files);
 
     shm->failed_at = 0;
 }
@@ -182,10 +206,12 @@ ngx_mixtrack_reply_refused(ngx_mixtrack_flusher_t *f,
     if (mxt_zone_holds(&f->zone)) {
         (void) mxt_gate_answered(&f->zone.shm->gate, batch->started,
                                  (unsigned) f->project->connections);
-        ngx_mixtrack_reply_again(f, now);
+        ngx_mixtrack_reply_again(f, "the endpoint answers again",
+                                 ngx_mixtrack_reply_waiting(f),
+                                 f->zone.shm->spool_files, now);
     }
 
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_POST, NGX_LOG_WARN, 0, 1,
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REFUSED, NGX_LOG_WARN, 0, 1,
                      "a post of %uD events is refused: %s", batch->sent,
                      v->why);
 
@@ -197,6 +223,8 @@ static void
 ngx_mixtrack_reply_held(ngx_mixtrack_flusher_t *f, mxt_verdict_t *v,
     uint64_t now)
 {
+    ngx_uint_t  held;
+
     ngx_mixtrack_say_error(f, v->why);
 
     if (mxt_zone_holds(&f->zone)) {
@@ -205,13 +233,19 @@ ngx_mixtrack_reply_held(ngx_mixtrack_flusher_t *f, mxt_verdict_t *v,
             f->zone.shm->failed_at = now;
         }
 
+        held = f->zone.shm->gate.hold;
+
         mxt_gate_hold(&f->zone.shm->gate, now, v->delay);
 
     } else {
         f->failed = 1;
+        held = 1;
     }
 
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD, NGX_LOG_ERR, 0, 1,
+    /* what a probe is told is no news */
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD,
+                     held ? NGX_LOG_WARN : NGX_LOG_ERR, 0, 1,
                      "the endpoint refuses us (%s): delivery is on hold, "
                      "events are kept; check token, account and endpoint, and "
                      "reload", v->why);
@@ -227,19 +261,21 @@ ngx_mixtrack_reply_failed(ngx_mixtrack_flusher_t *f,
 
     if (mxt_zone_holds(&f->zone)) {
 
-        if (f->zone.shm->failed_at == 0) {
+        /* one that began before the last success is of an outage that is over,
+         * and was told of */
+
+        if (mxt_gate_failed(&f->zone.shm->gate, batch->started, now, v->delay,
+                            v->verdict == MXT_VERDICT_SLOW_DOWN,
+                            (unsigned) f->project->connections)
+            && f->zone.shm->failed_at == 0)
+        {
             f->zone.shm->failed_at = now;
         }
-
-        (void) mxt_gate_failed(&f->zone.shm->gate, batch->started, now,
-                               v->delay,
-                               v->verdict == MXT_VERDICT_SLOW_DOWN,
-                               (unsigned) f->project->connections);
 
     } else {
         f->failed = 1;
     }
 
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_POST, NGX_LOG_WARN, 0, 1,
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FAILED, NGX_LOG_WARN, 0, 1,
                      "a post failed: %s", f->zone.shm->error);
 }

@@ -59,8 +59,8 @@ ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f)
     f->reopen_at = ngx_current_msec + NGX_MIXTRACK_SPOOL_REOPEN;
 
     if (f->dir == -1) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 0,
-                         "no spool, \"%V/%s\" cannot be used",
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_SPOOL, NGX_LOG_ERR, ngx_errno,
+                         0, "no spool, \"%V/%s\" cannot be used",
                          &f->spool_path, name);
     }
 }
@@ -403,14 +403,16 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     name.gzip = batch->gzip;
 
     if (ngx_mixtrack_spooler_room(f, batch->len) != NGX_OK) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, 0, 0,
-                         "no room in the spool for %uD events", batch->left);
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_ROOM, NGX_LOG_ERR, 0, 1,
+                         "no room in the spool for a batch of %uD events",
+                         batch->left);
         goto failed;
     }
 
     if (mxt_spool_write(f->dir, &name, batch->body, batch->len) != 0) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_WRITE, NGX_LOG_ERR, ngx_errno, 1,
-                         "%uD events could not be spooled", batch->left);
+                         "a batch of %uD events could not be spooled",
+                         batch->left);
         goto failed;
     }
 
