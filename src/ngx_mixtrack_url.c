@@ -207,7 +207,10 @@ ngx_mixtrack_url_whole(ngx_mixtrack_loc_conf_t *mlcf,
     start = j->pos;
     cut = mxt_redact_url(mlcf->redact, j, &v->url, left);
 
+    /* a query may have a slash, and then be taken for the path */
+
     if (cut || j->overflow || v->url.fragment.data
+        || v->url.path.len == 0 || *v->url.path.data != '/'
         || memchr(v->url.authority.data, '/', v->url.authority.len)
         || memchr(v->url.authority.data, '?', v->url.authority.len))
     {
@@ -241,6 +244,7 @@ ngx_mixtrack_url_engine(ngx_http_request_t *r,
 {
     mxt_cookie_t            *cookie;
     mxt_uri_str_t            keyword;
+    mxt_cookie_str_t        *stored;
     ngx_mixtrack_visitor_t  *v;
 
     v = ngx_mixtrack_visitor(r);
@@ -275,7 +279,14 @@ ngx_mixtrack_url_engine(ngx_http_request_t *r,
 
         /* it was an argument once */
 
-        if (mxt_redact_hides(mlcf->redact, "q", 1)) {
+        stored = &cookie->value[MXT_COOKIE_SEARCH_ENGINE];
+
+        if (mxt_redact_hides(mlcf->redact,
+                             stored->len == sizeof("yahoo") - 1
+                             && ngx_memcmp(stored->data, "yahoo", stored->len)
+                                == 0
+                             ? "p" : "q", 1))
+        {
             return 0;
         }
 

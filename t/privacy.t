@@ -46,6 +46,7 @@ http {
         location /own   { mixtrack_redact_args voucher "Promo-Code" q utm_term "a b" cust*; return 200; }
         location /tail  { mixtrack_redact_args *number; return 200; }
 
+        location /own/p { mixtrack_redact_args p; return 200; }
         location /keep  {
             mixtrack_keep_args k page utm_source Sort_By "a b" token;
             return 200;
@@ -201,6 +202,13 @@ for (sort keys %spelled) {
 
 
 # ---- where it is, and where it ends
+
+# names that are met, and those that only look like them
+query "met: $_", "/?$_=S3CRET", "$_=REDACTED" for qw(
+    oobCode id_token_hint password_confirmation password1 activation_key user_phone client_assertion SAMLart auth_key
+    consumer_key subscription-key activation_code reset_code user_code device_code new_pass pass1 token_id creditcard
+    auth_session X-Amz-Credential);
+query "like them: $_", "/?$_=shown", "$_=shown" for qw(monkey keyword author passage compass phones zipcode country_code sessions);
 
 query 'alone', '/?token=S3CRET', "token=$hidden";
 query 'first', '/?token=S3CRET&a=1', "token=$hidden&a=1";
@@ -370,6 +378,10 @@ shows 'utm: stored, kept, with an encoded argument inside', '/keep', {utm_source
 # the keyword was an argument of the engine's URL, q of Google's
 shows 'search: stored, not kept', '/keep', {'$search_engine' => 'google', mp_keyword => undef},
     headers => [sdk('T', '$search_engine' => 'google', mp_keyword => 'S3CRET')];
+shows 'search: stored of yahoo, hidden', '/own/p', {'$search_engine' => 'yahoo', mp_keyword => undef},
+    headers => [sdk('T', '$search_engine' => 'yahoo', mp_keyword => 'S3CRET')];
+shows 'search: stored of another, not hidden', '/own/p', {'$search_engine' => 'google', mp_keyword => 'shoes'},
+    headers => [sdk('T', '$search_engine' => 'google', mp_keyword => 'shoes')];
 shows 'search: stored, hidden', '/own', {'$search_engine' => 'google', mp_keyword => undef},
     headers => [sdk('T', '$search_engine' => 'google', mp_keyword => 'S3CRET')];
 shows "search: stored, with an argument inside, $_", '/', {mp_keyword => 'shoes'},

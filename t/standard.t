@@ -391,6 +391,13 @@ request('version-1.2', sub { $t->http("GET /?k=version-1.2 HTTP/1.2\r\nHost: a\r
     whole($p, '$current_url' => 'http://a/?k=version-1.2', current_domain => 'a', current_url_path => '/',
         current_url_search => '?k=version-1.2', http_version => undef);
 });
+request('absolute-query', sub {
+    $t->http("GET http://other.test?k=absolute-query&y=b/c?d HTTP/1.1\r\nHost: header.test\r\nConnection: close\r\n\r\n");
+}, sub ($p, @) {
+    is($p->{'$current_url'}, 'http://other.test?k=absolute-query&y=b/c?d', 'an absolute URI without a path');
+    is($p->{current_url_search}, '?k=absolute-query&y=b/c?d', 'its search');
+    is($p->{current_url_path}, undef, 'and it has none');
+});
 request('host-absolute', sub {
     $t->http("GET http://other.test:81/x?k=host-absolute HTTP/1.1\r\nHost: header.test\r\nConnection: close\r\n\r\n");
 }, sub ($p, @) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "mxt_args.h"
+#include "mxt_redact_arg.h"
 
 
 #define MXT_ARGS_NAME_MIN  5
@@ -171,7 +172,8 @@ static unsigned
 mxt_args_hidden(const mxt_redact_t *r, const unsigned char *s,
     const unsigned char *mark)
 {
-    const unsigned char  *p, *eq;
+    mxt_redact_arg_t      a;
+    const unsigned char  *p;
 
     if (*mark != '?' || r == NULL) {
         return 0;
@@ -180,19 +182,17 @@ mxt_args_hidden(const mxt_redact_t *r, const unsigned char *s,
     p = memrchr(s, '&', (size_t) (mark - s));
     p = p ? p : memchr(s, '?', (size_t) (mark - s));
 
-    if (p == NULL) {
+    if (p == NULL || p == mark) {
         return 0;
     }
 
-    for (p++; p < mark; p = eq + 1) {
+    mxt_redact_start(&a, ++p, mark);
 
-        eq = memchr(p, '=', (size_t) (mark - p));
+    for ( /* void */ ; mxt_redact_next(&a, p); p = a.value) {
 
-        if (eq == NULL) {
-            return 0;
-        }
-
-        if (mxt_redact_hides(r, p, (size_t) (eq - p))) {
+        if (mxt_redact_hides(r, a.name, (size_t) (a.eq - a.name))
+            && mxt_redact_value(&a, mark) == mark)
+        {
             return 1;
         }
     }

@@ -1,7 +1,7 @@
 
 /*
  * The arguments of a URL, and those in the value of another one, whose marks
- * are encoded: for mxt_redact.c alone.
+ * are encoded: for mxt_redact.c and mxt_args.c alone.
  *
  * A mark is one of "&;?#/=" or an escape of it, see mxt_uri_escape(): by their
  * length marks are compared.

@@ -72,16 +72,28 @@ static unsigned mxt_redact_hex(unsigned char c);
 
 const char *const  mxt_redact_default[] = {
 
-    /* whatever is called so is one: access_, id_, refresh_, csrf_, reset_ */
+    /* whatever is called so is one: access_, id_, refresh_, csrf_, reset_; and
+     * OpenID Connect's id_token_hint, which is a token */
     "*token",
+    "*tokenhint",
+    "tokenid",
 
-    /* user_password, new_password; and how it is abbreviated */
+    /* user_password, new_password; and how it is abbreviated, or asked for
+     * twice */
     "*password",
+    "*passwordconfirmation",
+    "password1",
+    "password2",
     "*passwd",
     "*passphrase",
     "*passcode",
     "*pwd",
     "pass",
+    "pass1",
+    "pass2",
+    "newpass",
+    "oldpass",
+    "userpass",
     "pw",
 
     /* client_secret; and keys that are secret by their name */
@@ -90,6 +102,13 @@ const char *const  mxt_redact_default[] = {
     "*accesskey",
     "*secretkey",
     "*privatekey",
+    "*authkey",
+    "*consumerkey",
+    "*subscriptionkey",
+    "*activationkey",
+    "*sharedkey",
+    "*signingkey",
+    "*encryptionkey",
 
     /* WordPress resets passwords by it, WooCommerce shows orders; else it is
      * an API's */
@@ -98,6 +117,7 @@ const char *const  mxt_redact_default[] = {
     "auth",
     "authorization",
     "bearer",
+    "*credential",
     "*credentials",
     "csrf",
     "xsrf",
@@ -114,16 +134,26 @@ const char *const  mxt_redact_default[] = {
     "*sessid",
     "*sessionkey",
     "session",
+    "authsession",
     "sid",
 
     "*jwt",
-    "assertion",
+    "*assertion",
     "samlresponse",
+    "samlart",
 
     /* of OAuth and of mails that confirm an address or reset a password; a
      * promotion's can be a property of its own */
     "code",
+    "oobcode",
     "*authcode",
+    "*accesscode",
+    "*activationcode",
+    "*confirmationcode",
+    "*devicecode",
+    "*resetcode",
+    "*securitycode",
+    "*usercode",
     "*verificationcode",
     "*verifier",
 
@@ -134,14 +164,15 @@ const char *const  mxt_redact_default[] = {
     /* what no law lets into an analysis */
     "ssn",
     "*cardnumber",
+    "*creditcard",
     "cvv",
     "cvc",
     "iban",
 
     /* newsletters have it in their links, and it names one person */
     "*email",
-    "phone",
-    "phonenumber",
+    "*phone",
+    "*phonenumber",
 
     NULL
 };

@@ -269,6 +269,11 @@ static const pair_t  found[] = {
     { "/?password=ab?utm_term=S&utm_id=1", "utm_id=1" },
     { "/?a=1;password=ab?utm_term=S?utm_source=T&utm_term=1", "utm_term=1" },
     { "/?a=1?utm_term=1", "utm_term=1" },
+    { "/?a=%3Ftoken%3Dx?utm_term=S", "" },
+    { "/?a=%3Ftoken%3D?utm_term=S", "" },
+    { "/?a=%253Ftoken%253Dx?utm_term=S&utm_id=1", "utm_id=1" },
+    { "/?a=%3Ftoken%3Dx%26b%3D?utm_term=1", "utm_term=1" },
+    { "/?a=%3Ftoken%3Dx%2526b%3D?utm_term=S", "" },
     { "/?password=ab&utm_term=1", "utm_term=1" },
 
     /* decoding */
