@@ -474,7 +474,7 @@ mxt_scan_number(mxt_scan_t *x)
         return -1;
     }
 
-    mxt_json_raw(x->json, x->pos, len);
+    (void) mxt_json_number(x->json, x->pos, len);
     x->pos = p;
 
     return 0;

@@ -74,8 +74,8 @@ unsigned mxt_type_list(mxt_json_t *j, const void *text, size_t len,
     unsigned *cut);
 
 /*
- * Any JSON value, written again without white space.  Numbers go through as
- * they are.  Names and strings are as of mxt_json_string(), unescaped first;
+ * Any JSON value, written again without white space.  Numbers are as of
+ * mxt_json_number().  Names and strings are as of mxt_json_string(), unescaped first;
  * half a surrogate pair becomes U+FFFD as any ill-formed byte does, and so
  * does a NUL in a name, which some readers refuse.  *cut as above.
  *

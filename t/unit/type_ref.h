@@ -560,6 +560,103 @@ ref_limits(json_t *v, int depth)
 }
 
 
+/*
+ * A number of JSON's with its exponent written out, by moving the point one
+ * place at a time; as it is if it has none, or if that takes too many zeros.
+ */
+
+static size_t
+ref_plain(char *out, const char *s, size_t n)
+{
+    int          power;
+    char         text[200 + 1], *p, *point;
+    size_t       len, i;
+    const char  *e;
+
+    for (e = s; e < s + n && *e != 'e' && *e != 'E'; e++) {
+        /* void */
+    }
+
+    memcpy(out, s, n);
+
+    if (e == s + n || n > 64) {
+        return n;
+    }
+
+    memcpy(text, e + 1, (size_t) (s + n - e - 1));
+    text[s + n - e - 1] = '\0';
+    power = (int) strtol(text, NULL, 10);
+
+    if (power > 400 || power < -400) {
+        power = 400;
+    }
+
+    /* the mantissa, with zeros enough on either side */
+
+    memset(text, '0', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    len = (size_t) (e - s) - (*s == '-');
+    p = text + 70;
+    memcpy(p, e - len, len);
+
+    point = memchr(p, '.', len);
+
+    if (point == NULL) {
+        point = p + len;
+        *point = '.';
+        len++;
+    }
+
+    if (strspn(p, "0.") >= len) {
+        out[0] = '-';
+        out[*s == '-'] = '0';
+        return 1 + (*s == '-');
+    }
+
+    for ( /* void */ ; power > 0 && point < text + 190; power--, point++) {
+        *point = point[1];
+        point[1] = '.';
+    }
+
+    for ( /* void */ ; power < 0 && point > text; power++, point--) {
+        *point = point[-1];
+        point[-1] = '.';
+    }
+
+    p = text + strspn(text, "0");
+
+    /* digits before the point, zeros behind it */
+
+    if (power || (p < point && point - p > 18)
+        || (p == point && strspn(p + 1, "0") > 17))
+    {
+        return n;
+    }
+
+    i = 0;
+
+    if (*s == '-') {
+        out[i++] = '-';
+    }
+
+    if (p == point) {
+        out[i++] = '0';
+    }
+
+    /* up to the mantissa's last digit, or the point */
+
+    e = text + 70 + len;
+
+    if (point + 1 >= e) {
+        e = point;
+    }
+
+    memcpy(out + i, p, (size_t) (e - p));
+
+    return i + (size_t) (e - p);
+}
+
+
 static ref_type_t
 ref_json(const char *in, size_t n)
 {
@@ -614,6 +711,9 @@ ref_json(const char *in, size_t n)
             if (e - p > 64) {
                 r.type = REF_MISTYPED;
             }
+
+            r.len += ref_plain(r.text + r.len, p, (size_t) (e - p));
+            continue;
         }
 
         if (*p != '"') {
