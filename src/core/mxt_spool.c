@@ -25,9 +25,6 @@
 #include "mxt_spool.h"
 
 
-#define MXT_SPOOL_TEMP      ".tmp-"
-#define MXT_SPOOL_BAD       ".bad"
-
 /* seconds after which a writer that left a temporary file is dead */
 #define MXT_SPOOL_TEMP_AGE  3600
 
@@ -36,7 +33,6 @@ static int mxt_spool_lock(int dir, const char *file, struct stat *st);
 static int mxt_spool_read(mxt_spool_file_t *f, const struct stat *st);
 static void mxt_spool_look(int dir, const char *file, uint64_t destination,
     time_t now, mxt_spool_list_t *list);
-static unsigned mxt_spool_is_bad(const char *file);
 static void mxt_spool_insert(mxt_spool_list_t *list, const char *file);
 static void mxt_spool_sweep(int dir, const char *file, time_t now);
 
@@ -384,64 +380,41 @@ static void
 mxt_spool_look(int dir, const char *file, uint64_t destination, time_t now,
     mxt_spool_list_t *list)
 {
-    unsigned          ours;
     struct stat       st;
+    mxt_spool_kind_e  kind;
     mxt_spool_name_t  name;
 
-    ours = mxt_spool_parse(file, &name) == 0;
+    kind = mxt_spool_kind(file, &name);
 
-    if (ours || mxt_reject_named(file)) {
-
-        if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
-            || !S_ISREG(st.st_mode))
-        {
-            return;
-        }
-
-        if (!ours) {
-            list->rejected += (uint64_t) st.st_size;
-
-        } else if (name.destination != destination) {
-            list->foreign++;
-
-        } else {
-            list->files++;
-            list->bytes += (uint64_t) st.st_size;
-
-            mxt_spool_insert(list, file);
-        }
-
-    } else if (mxt_spool_is_bad(file)) {
+    if (kind == MXT_SPOOL_IS_BAD) {
         list->bad++;
+        return;
+    }
+
+    if (kind == MXT_SPOOL_IS_TEMP) {
+        mxt_spool_sweep(dir, file, now);
+        return;
+    }
+
+    if ((kind == MXT_SPOOL_IS_FOREIGN && !mxt_reject_named(file))
+        || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
+        || !S_ISREG(st.st_mode))
+    {
+        return;
+    }
+
+    if (kind == MXT_SPOOL_IS_FOREIGN) {
+        list->rejected += (uint64_t) st.st_size;
+
+    } else if (name.destination != destination) {
+        list->foreign++;
 
     } else {
-        mxt_spool_sweep(dir, file, now);
+        list->files++;
+        list->bytes += (uint64_t) st.st_size;
+
+        mxt_spool_insert(list, file);
     }
-}
-
-
-static unsigned
-mxt_spool_is_bad(const char *file)
-{
-    char              buf[MXT_SPOOL_NAME_MAX];
-    size_t            n;
-    mxt_spool_name_t  name;
-
-    n = strlen(file);
-
-    if (n < sizeof(MXT_SPOOL_BAD)
-        || n - (sizeof(MXT_SPOOL_BAD) - 1) >= sizeof(buf)
-        || strcmp(file + n - (sizeof(MXT_SPOOL_BAD) - 1), MXT_SPOOL_BAD) != 0)
-    {
-        return 0;
-    }
-
-    n -= sizeof(MXT_SPOOL_BAD) - 1;
-
-    memcpy(buf, file, n);
-    buf[n] = '\0';
-
-    return mxt_spool_parse(buf, &name) == 0;
 }
 
 
@@ -485,15 +458,8 @@ mxt_spool_insert(mxt_spool_list_t *list, const char *file)
 static void
 mxt_spool_sweep(int dir, const char *file, time_t now)
 {
-    int               fd;
-    struct stat       st;
-    mxt_spool_name_t  name;
-
-    if (strncmp(file, MXT_SPOOL_TEMP, sizeof(MXT_SPOOL_TEMP) - 1) != 0
-        || mxt_spool_parse(file + sizeof(MXT_SPOOL_TEMP) - 1, &name) != 0)
-    {
-        return;
-    }
+    int          fd;
+    struct stat  st;
 
     /* a young one is not even locked for a look: its writer may be about to */
 

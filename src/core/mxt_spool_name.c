@@ -86,6 +86,42 @@ mxt_spool_parse(const char *file, mxt_spool_name_t *name)
 }
 
 
+mxt_spool_kind_e
+mxt_spool_kind(const char *file, mxt_spool_name_t *name)
+{
+    char    buf[MXT_SPOOL_NAME_MAX];
+    size_t  n;
+
+    if (mxt_spool_parse(file, name) == 0) {
+        return MXT_SPOOL_IS_BATCH;
+    }
+
+    n = sizeof(MXT_SPOOL_TEMP) - 1;
+
+    if (strncmp(file, MXT_SPOOL_TEMP, n) == 0) {
+        return mxt_spool_parse(file + n, name) == 0 ? MXT_SPOOL_IS_TEMP
+                                                    : MXT_SPOOL_IS_FOREIGN;
+    }
+
+    n = strlen(file);
+
+    if (n < sizeof(MXT_SPOOL_BAD)
+        || n - (sizeof(MXT_SPOOL_BAD) - 1) >= sizeof(buf))
+    {
+        return MXT_SPOOL_IS_FOREIGN;
+    }
+
+    n -= sizeof(MXT_SPOOL_BAD) - 1;
+
+    memcpy(buf, file, n);
+    buf[n] = '\0';
+
+    return strcmp(file + n, MXT_SPOOL_BAD) == 0
+           && mxt_spool_parse(buf, name) == 0
+           ? MXT_SPOOL_IS_BAD : MXT_SPOOL_IS_FOREIGN;
+}
+
+
 uint64_t
 mxt_spool_destination(const char *piece, ...)
 {

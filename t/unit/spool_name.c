@@ -13,6 +13,7 @@
 
 
 static void names(void);
+static void kinds(void);
 static void destinations(void);
 
 
@@ -20,6 +21,7 @@ int
 main(void)
 {
     names();
+    kinds();
     destinations();
 
     return tap_done();
@@ -137,6 +139,49 @@ names(void)
                "0000000000000-0-0000000000000-0000000000000000-00000000-"
                "0000000000000000.json", "the shortest name");
     tap_ok(mxt_spool_parse(buf, &got) == 0 && got.gzip == 0, "is read back");
+}
+
+
+static void
+kinds(void)
+{
+    char              file[2 * MXT_SPOOL_NAME_MAX], batch[MXT_SPOOL_NAME_MAX];
+    size_t            i;
+    mxt_spool_name_t  name, got;
+
+    static const struct {
+        const char        *format;
+        mxt_spool_kind_e   kind;
+    } kind[] = {
+        { "%s", MXT_SPOOL_IS_BATCH },
+        { ".tmp-%s", MXT_SPOOL_IS_TEMP },
+        { "%s.bad", MXT_SPOOL_IS_BAD },
+        { "%s ", MXT_SPOOL_IS_FOREIGN },
+        { ".tmp%s", MXT_SPOOL_IS_FOREIGN },
+        { ".tmp-.tmp-%s", MXT_SPOOL_IS_FOREIGN },
+        { ".tmp-%s.bad", MXT_SPOOL_IS_FOREIGN },
+        { "%s.bad.bad", MXT_SPOOL_IS_FOREIGN },
+        { "%sbad", MXT_SPOOL_IS_FOREIGN },
+        { "%s.bax", MXT_SPOOL_IS_FOREIGN },
+        { ".tmp-%.0s", MXT_SPOOL_IS_FOREIGN },
+        { ".bad%.0s", MXT_SPOOL_IS_FOREIGN },
+        { "bad%.0s", MXT_SPOOL_IS_FOREIGN },
+        { "%.0s", MXT_SPOOL_IS_FOREIGN }
+    };
+
+    memset(&name, 0xff, sizeof(name));
+    mxt_spool_format(&name, batch);
+
+    for (i = 0; i < sizeof(kind) / sizeof(kind[0]); i++) {
+
+        (void) snprintf(file, sizeof(file), kind[i].format, batch);
+        memset(&got, 0, sizeof(got));
+
+        tap_ok(mxt_spool_kind(file, &got) == kind[i].kind
+               && (kind[i].kind == MXT_SPOOL_IS_FOREIGN
+                   || got.writer == name.writer),
+               "kind %u: \"%s\"", (unsigned) kind[i].kind, file);
+    }
 }
 
 
