@@ -448,6 +448,10 @@ ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
  * there, counts as empty: the flusher will tell. */
 void ngx_mixtrack_path_count(ngx_mixtrack_project_t *project);
 
+/* Root gives what lies in the spool to the workers' user, who may have been
+ * another one before.  Not with "nginx -t". */
+void ngx_mixtrack_path_give(ngx_cycle_t *cycle);
+
 
 /* ngx_mixtrack_identity.c */
 

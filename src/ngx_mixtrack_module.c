@@ -508,6 +508,10 @@ ngx_mixtrack_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_mixtrack_init_module(ngx_cycle_t *cycle)
 {
+    /* the cycle is committed, and its processes are yet to come */
+
+    ngx_mixtrack_path_give(cycle);
+
     /* a reload of the single process unmaps the old zones soon after this */
 
     if (ngx_process == NGX_PROCESS_SINGLE

@@ -185,3 +185,44 @@ ngx_mixtrack_path_count(ngx_mixtrack_project_t *project)
 
     (void) close(dir);
 }
+
+
+/* nginx itself gives away the directory, not what is in it */
+
+void
+ngx_mixtrack_path_give(ngx_cycle_t *cycle)
+{
+    u_char                     name[NGX_MAX_PATH + 1];
+    ngx_uint_t                 i;
+    ngx_core_conf_t           *ccf;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL || ngx_test_config || geteuid() != 0) {
+        return;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+
+        if (project[i]->spool == 0) {
+            continue;
+        }
+
+        (void) ngx_snprintf(name, NGX_MAX_PATH, "%V%Z", &project[i]->name);
+
+        if (mxt_spool_give((char *) mmcf->spool_path.data, (char *) name,
+                           ccf->user, ccf->group)
+            != 0)
+        {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                          "mixtrack: \"%V/%s\" cannot be given to the "
+                          "workers' user", &mmcf->spool_path, name);
+        }
+    }
+}

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # `user`: whoever starts nginx, what is in the spool belongs to the workers'
-# user, whoever wrote it: the flusher, a worker, or the master at its end.
+# user, whoever wrote it: the flusher, a worker, or the master at its end; the
+# user before this one; or root, as the single process.
 
 use v5.36;
 
@@ -106,25 +107,63 @@ ok($t->stop, 'TERM, and the endpoint is not there');
 my $files = spool_files($t);
 ok($files, 'events are in the spool');
 
-chown 0, 0, "$dir/default" or die "chown: $!";
+chmod 0, "$dir/default" or die "chmod: $!";
 $ingest->start;
 $t->run;
 is($t->status('default')->{spool}{files}, $files, 'the files are counted from the first moment');
 ok(wait_until(sub { $t->error_log =~ m{no spool, "\Q$dir\E/default" cannot be used} }, 10), 'the flusher cannot look');
 is($t->status('default')->{spool}{files}, $files, 'and has not');
-chown $uid, $gid, "$dir/default" or die "chown: $!";
+chmod 0700, "$dir/default" or die "chmod: $!";
 ok($t->wait_status(sub { $_->{delivered} == 100 && !$_->{spool}{files} }), 'when it can it sends them');
 ok($t->quit, 'QUIT');
 
-# ---- another one: what the first has left is not his, nor in his way
+# ---- another one, by a reload: what the first has left is his
 
 SKIP: {
     skip 'there is no other user', 1 if !$other;
 
-    $t->conf($t->{conf} =~ s/^user \w+;/user $other;/mr)->run;
-    $load = $t->load(from => 10001, count => 500, rate => 1000);
-    account($ingest, [$load], name => $other, duplicates => 1);
+    $ingest->kill;
+    $t->run;
+    my @load = ($t->load(from => 10001, count => 300, rate => 1000));
+    $load[0]->wait;
+    ok($t->stop, 'TERM, and the endpoint is not there');
+    written("$user writes");
+
+    $t->run;
+    push @load, $t->load(from => 11001, count => 300, rate => 1000);
+    $load[1]->wait;
+
+    my $log = length $t->error_log;
+    ($uid, $gid) = (getpwnam $other)[2, 3];
+    $t->conf($t->{conf} =~ s/^user \w+;/user $other;/mr);
+    ok($t->reload(drained => 1), "HUP, and the user is $other");
+    is(of($t->flusher), "$uid $gid", 'and the flusher');
+    $user = $other;
+    owners('the directory', "$dir/default");
+
+    push @load, $t->load(from => 12001, count => 300, rate => 1000);
+    $load[2]->wait;
+    ok($t->quit, 'QUIT');
+    is(written("$other writes"), 900, 'every event is in the spool');
+    unlike(substr($t->error_log, $log), qr/cannot be|could not|are lost/, 'and nothing went wrong');
+
+    # ---- root, as the single process
+
+    my $conf = $t->{conf};
+    $t->conf("master_process off;\n$conf")->run;
+    push @load, $t->load(from => 13001, count => 300, rate => 1000);
+    $load[3]->wait;
+    is(of($t->master), '0 0', 'the single process is root');
+    ok($t->stop, 'TERM');
+    $n = written('root writes');
+    is($n, 1200, 'every event is in the spool');
+
+    $ingest->start;
+    $t->conf($conf)->run;
+    ok($t->wait_status(sub { $_->{adopted} == $n }), 'the next start sends them');
+    account($ingest, \@load, name => $other, duplicates => 1);
     at_rest($t, name => $other);
+    is(scalar(spool_files($t)), 0, 'the spool is empty');
 }
 
 $t->done;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -119,4 +120,27 @@ mxt_file_sync_dir(int dir)
     /* EINVAL is a file system that has no such thing */
 
     return (fsync(dir) == -1 && errno != EINVAL) ? -1 : 0;
+}
+
+
+int
+mxt_file_inherit(int fd, int dir)
+{
+    struct stat  st, parent;
+
+    if (geteuid() != 0) {
+        return 0;
+    }
+
+    if (fstat(fd, &st) == -1 || fstat(dir, &parent) == -1) {
+        return -1;
+    }
+
+    /* the owner may have put another one in its place */
+
+    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP|S_IWOTH))) {
+        return 0;
+    }
+
+    return fchown(fd, parent.st_uid, parent.st_gid);
 }

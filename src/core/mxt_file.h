@@ -34,6 +34,10 @@ DIR *mxt_file_opendir(int dir);
  * errno; a file system that has no such thing is fine. */
 int mxt_file_sync_dir(int dir);
 
+/* Gives fd, which this process has just made in the directory, to the
+ * directory's owner, if the process is root.  0, or -1 with errno. */
+int mxt_file_inherit(int fd, int dir);
+
 
 #pragma GCC visibility pop
 

@@ -231,7 +231,11 @@ mxt_reject_locked(mxt_reject_t *r, int dir, DIR *d, uint64_t max)
         return -1;
     }
 
-    rc = mxt_reject_append(r, fd, max ? max - bytes : UINT64_MAX);
+    rc = fresh ? mxt_file_inherit(fd, dir) : 0;
+
+    if (rc == 0) {
+        rc = mxt_reject_append(r, fd, max ? max - bytes : UINT64_MAX);
+    }
 
     /* a name that is new is not safe before its directory is */
 

@@ -40,7 +40,8 @@ static void mxt_spool_sweep(int dir, const char *file, time_t now);
 int
 mxt_spool_open(const char *directory, const char *sub)
 {
-    int  parent, fd;
+    int       parent, fd;
+    unsigned  made;
 
     if (*sub == '\0' || strchr(sub, '/') || strcmp(sub, ".") == 0
         || strcmp(sub, "..") == 0)
@@ -54,7 +55,9 @@ mxt_spool_open(const char *directory, const char *sub)
         return -1;
     }
 
-    if (mkdirat(parent, sub, 0700) == 0) {
+    made = (mkdirat(parent, sub, 0700) == 0);
+
+    if (made) {
 
         /* or a crash may take the directory and the batches in it */
 
@@ -69,6 +72,11 @@ mxt_spool_open(const char *directory, const char *sub)
     }
 
     fd = openat(parent, sub, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+
+    if (made && fd != -1 && mxt_file_inherit(fd, parent) == -1) {
+        mxt_file_close(fd);
+        fd = -1;
+    }
 
     mxt_file_close(parent);
 
@@ -102,6 +110,7 @@ mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
     /* the lock tells mxt_spool_list() that the writer lives */
 
     if (flock(fd, LOCK_EX|LOCK_NB) == -1
+        || mxt_file_inherit(fd, dir) == -1
         || mxt_file_write(fd, body, len) == -1
         || fsync(fd) == -1
         || renameat(dir, temp, dir, file) == -1)

@@ -19,6 +19,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "mxt_spool_name.h"
 
@@ -57,9 +58,19 @@ typedef struct {
 /*
  * Opens directory/sub for the calls below, making sub (mode 0700) if it is
  * not there.  A descriptor that the caller closes, or -1 with errno (EINVAL
- * if sub is empty, ".", ".." or has a slash in it).
+ * if sub is empty, ".", ".." or has a slash in it).  What root makes, here
+ * and below, belongs to the owner of the directory that it is made in.
  */
 int mxt_spool_open(const char *directory, const char *sub);
+
+/*
+ * Root gives directory/sub to a user, with all in it that has a name of ours
+ * and is the owner's that sub has had: regular files, and with one name only.
+ * 0, also if it is the user's already or not there; or -1 with errno (EPERM
+ * if others may write to it), and some of it is given or nothing.
+ */
+int mxt_spool_give(const char *directory, const char *sub, uid_t uid,
+    gid_t gid);
 
 /*
  * Writes one batch: to a temporary name (O_EXCL, O_NOFOLLOW, 0600), fsync,

@@ -51,6 +51,8 @@ static void *test_malloc(size_t size);
 static ssize_t test_write(int fd, const void *buf, size_t len);
 static ssize_t test_read(int fd, void *buf, size_t len);
 static int test_flock(int fd, int op);
+static int test_openat(int fd, const char *file, int flags, ...);
+static int test_fchown(int fd, uid_t uid, gid_t gid);
 
 
 /* of the calls below, number fail_at (from 0) fails, with EIO or NULL */
@@ -67,6 +69,11 @@ static unsigned  writes, mallocs;
 /* called by flock() and read() before they do it */
 static void  (*before_lock)(void);
 static void  (*before_read)(void);
+
+/* and by openat(), of that file, and by fchown() */
+static void  (*before_open)(void);
+static void  (*before_chown)(void);
+static const char  *before_open_file;
 
 /* the directory, a new one in top; how many descriptors there were with it */
 static char  top[] = "/tmp/mxt-files-XXXXXX";
@@ -341,12 +348,42 @@ test_flock(int fd, int op)
 }
 
 
+static TAP_UNUSED int
+test_openat(int fd, const char *file, int flags, ...)
+{
+    va_list   args;
+    unsigned  mode;
+
+    va_start(args, flags);
+    mode = (flags & O_CREAT) ? va_arg(args, unsigned) : 0;
+    va_end(args);
+
+    if (before_open && strcmp(file, before_open_file) == 0) {
+        before_open();
+    }
+
+    return fault() ? -1 : openat(fd, file, flags, mode);
+}
+
+
+static TAP_UNUSED int
+test_fchown(int fd, uid_t uid, gid_t gid)
+{
+    if (before_chown) {
+        before_chown();
+    }
+
+    return fault() ? -1 : fchown(fd, uid, gid);
+}
+
+
 #define malloc(n)             test_malloc(n)
 #define write(f, b, n)        test_write(f, b, n)
 #define read(f, b, n)         test_read(f, b, n)
 #define flock(f, o)           test_flock(f, o)
 #define fsync(f)              (fault() ? -1 : fsync(f))
-#define openat(...)           (fault() ? -1 : openat(__VA_ARGS__))
+#define openat(...)           test_openat(__VA_ARGS__)
+#define fchown(f, u, g)       test_fchown(f, u, g)
 #define open(...)             (fault() ? -1 : open(__VA_ARGS__))
 #define renameat(a, b, c, d)  (fault() ? -1 : renameat(a, b, c, d))
 #define fstat(f, s)           (fault() ? -1 : fstat(f, s))

@@ -1040,11 +1040,15 @@ removed(void)
 static void
 faults(void)
 {
-    int                fd, i, rc, before, bad;
+    int                fd, i, rc, before, bad, root;
     char               file[MXT_SPOOL_NAME_MAX];
     mxt_spool_file_t   f;
     mxt_spool_list_t   list;
     mxt_spool_name_t   name;
+
+    /* root looks who owns them, twice, and gives what it makes away */
+
+    root = (geteuid() == 0) ? 3 : 0;
 
     memset(&list, 0, sizeof(list));
 
@@ -1067,7 +1071,7 @@ faults(void)
         bad += errno != EIO || entries() != 0;
     }
 
-    tap_ok(rc == 0 && i == 6 && bad == 0,
+    tap_ok(rc == 0 && i == 6 + root && bad == 0,
            "writing: each of %d failures leaves nothing", i);
 
     for (i = 0, rc = -1, bad = 0; i < 100; i++) {
