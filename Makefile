@@ -23,8 +23,8 @@ SOURCES = $(wildcard src/*.c src/*.h src/core/*.c src/core/*.h)
 CORE = $(notdir $(basename $(wildcard src/core/*.c)))
 
 # what has nothing to do with the nginx it runs beside
-ALONE = t/unit.t t/model.t t/fuzz.t t/demo.t t/tls_http.t t/ingest.t \
-	t/bench.t
+ALONE = t/build.t t/unit.t t/model.t t/fuzz.t t/demo.t t/tls_http.t \
+	t/ingest.t t/bench.t
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
