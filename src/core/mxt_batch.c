@@ -22,7 +22,8 @@
 
 struct mxt_encoder_s {
     int             level;
-    unsigned        stored;         /* how the stream is set now */
+    unsigned        live;           /* there is a stream ... */
+    unsigned        stored;         /* ... and that is how it is set */
     z_stream        stream;
     unsigned char  *scratch;
     size_t          size;
@@ -30,6 +31,7 @@ struct mxt_encoder_s {
 
 
 static int mxt_encoder_begin(mxt_encoder_t *e, size_t raw, unsigned stored);
+static int mxt_encoder_reset(mxt_encoder_t *e, unsigned stored);
 static int mxt_encoder_put(mxt_encoder_t *e, const void *data, size_t len,
     int flush);
 
@@ -47,11 +49,7 @@ mxt_encoder_create(int level)
 
     e->level = level;
 
-    if (level
-        && deflateInit2(&e->stream, level, Z_DEFLATED, MXT_GZIP_WINDOW,
-                        MXT_GZIP_MEMORY, Z_DEFAULT_STRATEGY)
-           != Z_OK)
-    {
+    if (level && mxt_encoder_reset(e, 0) != 0) {
         free(e);
         return NULL;
     }
@@ -63,7 +61,7 @@ mxt_encoder_create(int level)
 void
 mxt_encoder_destroy(mxt_encoder_t *e)
 {
-    if (e->level) {
+    if (e->live) {
         (void) deflateEnd(&e->stream);
     }
 
@@ -132,20 +130,8 @@ mxt_encoder_begin(mxt_encoder_t *e, size_t raw, unsigned stored)
 
     if (e->level) {
 
-        if (deflateReset(&e->stream) != Z_OK) {
+        if (mxt_encoder_reset(e, stored) != 0) {
             return -1;
-        }
-
-        if (stored != e->stored) {
-
-            if (deflateParams(&e->stream, stored ? 0 : e->level,
-                              Z_DEFAULT_STRATEGY)
-                != Z_OK)
-            {
-                return -1;
-            }
-
-            e->stored = stored;
         }
 
         /* a stream of many pieces may end some blocks more than one of a
@@ -170,6 +156,39 @@ mxt_encoder_begin(mxt_encoder_t *e, size_t raw, unsigned stored)
 
     e->stream.next_out = e->scratch;
     e->stream.avail_out = (uInt) e->size;
+
+    return 0;
+}
+
+
+/*
+ * Another level is another stream.  deflateParams() would do, but zlib before
+ * 1.2.12 takes what the last batch left behind for input that is still to be
+ * written, and deflateReset() for no cure: the head of the next body goes to
+ * where the last one ended.  With a later zlib no test can see that.
+ */
+
+static int
+mxt_encoder_reset(mxt_encoder_t *e, unsigned stored)
+{
+    if (e->live && stored == e->stored) {
+        return deflateReset(&e->stream) == Z_OK ? 0 : -1;
+    }
+
+    if (e->live) {
+        (void) deflateEnd(&e->stream);
+        e->live = 0;
+    }
+
+    if (deflateInit2(&e->stream, stored ? 0 : e->level, Z_DEFLATED,
+                     MXT_GZIP_WINDOW, MXT_GZIP_MEMORY, Z_DEFAULT_STRATEGY)
+        != Z_OK)
+    {
+        return -1;
+    }
+
+    e->live = 1;
+    e->stored = stored;
 
     return 0;
 }
