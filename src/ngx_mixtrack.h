@@ -507,15 +507,33 @@ ngx_array_t *ngx_mixtrack_property_merge(ngx_conf_t *cf, ngx_array_t *parent,
 ngx_uint_t ngx_mixtrack_property_typed(ngx_mixtrack_type_e type,
     mxt_json_t *j, ngx_str_t *s, unsigned *cut);
 
+/* Renders ,"name": and, for a literal, the value behind it; an empty literal
+ * is rendered as nothing, which is what becomes of any empty value.  NGX_OK,
+ * or NGX_ERROR with the reason logged. */
+ngx_int_t ngx_mixtrack_property_text(ngx_conf_t *cf,
+    ngx_mixtrack_property_t *property);
+
+/* The property of that name, or NULL. */
+ngx_mixtrack_property_t *ngx_mixtrack_property_find(ngx_array_t *properties,
+    ngx_str_t *name);
+
+
+/* ngx_mixtrack_render.c */
+
 /* Puts the standard and the configured properties of a location into the
  * form in which they are written.  NGX_OK, or NGX_ERROR with the reason
  * logged (too many). */
-ngx_int_t ngx_mixtrack_property_render(ngx_conf_t *cf,
+ngx_int_t ngx_mixtrack_render_properties(ngx_conf_t *cf,
     ngx_mixtrack_loc_conf_t *mlcf);
 
 /* Renders the fixed part of an event, once its project is known. */
-ngx_int_t ngx_mixtrack_event_render(ngx_conf_t *cf,
+ngx_int_t ngx_mixtrack_render_event(ngx_conf_t *cf,
     ngx_mixtrack_event_t *event);
+
+/* Copies what was written to j, in the configuration's pool.  NGX_OK, or
+ * NGX_ERROR without memory, or if it did not fit. */
+ngx_int_t ngx_mixtrack_render_text(ngx_conf_t *cf, mxt_json_t *j,
+    ngx_str_t *text);
 
 
 /* ngx_mixtrack_insert_id.c */

@@ -471,7 +471,7 @@ ngx_mixtrack_init(ngx_conf_t *cf)
     event = mmcf->events.elts;
 
     for (i = 0; i < mmcf->events.nelts; i++) {
-        if (ngx_mixtrack_event_render(cf, event[i]) != NGX_OK) {
+        if (ngx_mixtrack_render_event(cf, event[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -479,7 +479,7 @@ ngx_mixtrack_init(ngx_conf_t *cf)
     location = mmcf->locations.elts;
 
     for (i = 0; i < mmcf->locations.nelts; i++) {
-        if (ngx_mixtrack_property_render(cf, location[i]) != NGX_OK) {
+        if (ngx_mixtrack_render_properties(cf, location[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }

@@ -175,7 +175,7 @@ for my $k (sort map { my $k = $_; ref $p->{$k} eq 'HASH' ? map {[$k, $_]} keys %
     ok($known, join('.', @$k) . ' is explained');
 }
 
-my $source     = slurp("$root/src/ngx_mixtrack_property.c");
+my $source     = slurp("$root/src/ngx_mixtrack_render.c");
 my @properties = qw(token time $insert_id distinct_id $device_id $user_id ip);
 
 for my $table (qw(standard constant)) {
