@@ -298,7 +298,9 @@ typedef struct {
 } ngx_mixtrack_ctx_t;
 
 
-typedef struct {
+typedef struct ngx_mixtrack_loc_conf_s  ngx_mixtrack_loc_conf_t;
+
+struct ngx_mixtrack_loc_conf_s {
     ngx_array_t                   *events;     /* of ngx_mixtrack_event_t */
     ngx_flag_t                     off;
 
@@ -315,10 +317,13 @@ typedef struct {
     ngx_array_t                   *keep_args;
     mxt_redact_t                  *redact;     /* made of these */
 
+    /* the level above, if its properties are the same; or NULL */
+    ngx_mixtrack_loc_conf_t       *alike;
+
     /* the properties as they are written, standard ones included */
     ngx_mixtrack_property_t       *rendered;
     ngx_uint_t                     nrendered;
-} ngx_mixtrack_loc_conf_t;
+};
 
 
 /* ngx_mixtrack_module.c */

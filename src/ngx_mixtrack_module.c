@@ -355,6 +355,7 @@ ngx_mixtrack_create_loc_conf(ngx_conf_t *cf)
      *
      *     mlcf->events = NULL;
      *     mlcf->properties = NULL;
+     *     mlcf->alike = NULL;
      *     mlcf->rendered = NULL;
      *     mlcf->nrendered = 0;
      */
@@ -392,6 +393,8 @@ ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         prev->off = 0;
     }
 
+    ngx_conf_init_uint_value(prev->standard, 1);
+
     if (conf->events == NULL && conf->off == NGX_CONF_UNSET) {
         conf->events = prev->events;
         conf->off = prev->off;
@@ -401,7 +404,7 @@ ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->off = 0;
     }
 
-    ngx_conf_merge_uint_value(conf->standard, prev->standard, 1);
+    ngx_conf_init_uint_value(conf->standard, prev->standard);
     ngx_conf_merge_uint_value(conf->ip, prev->ip, 1);
     ngx_conf_merge_ptr_value(conf->user_id, prev->user_id, NULL);
     ngx_conf_merge_ptr_value(conf->device_id, prev->device_id, NULL);
@@ -421,6 +424,12 @@ ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         if (conf->properties == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (conf->properties == prev->properties
+        && conf->standard == prev->standard)
+    {
+        conf->alike = prev;
     }
 
     if (conf->events == NULL) {

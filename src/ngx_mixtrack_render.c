@@ -71,6 +71,24 @@ ngx_mixtrack_render_properties(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
     ngx_mixtrack_place_t     *place;
     ngx_mixtrack_property_t  *property, *p;
 
+    if (mlcf->rendered) {
+        return NGX_OK;
+    }
+
+    /* most levels have nothing to add, and there may be many of them */
+
+    if (mlcf->alike) {
+
+        if (ngx_mixtrack_render_properties(cf, mlcf->alike) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        mlcf->rendered = mlcf->alike->rendered;
+        mlcf->nrendered = mlcf->alike->nrendered;
+
+        return NGX_OK;
+    }
+
     place = NULL;
     property = mlcf->properties ? mlcf->properties->elts : NULL;
     n = mlcf->properties ? mlcf->properties->nelts : 0;
