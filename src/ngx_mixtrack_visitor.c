@@ -14,7 +14,9 @@
 #define NGX_MIXTRACK_HEADER_MAX  27
 
 
+static ngx_uint_t ngx_mixtrack_visitor_document(ngx_http_request_t *r);
 static ngx_uint_t ngx_mixtrack_visitor_html(ngx_http_request_t *r);
+static ngx_uint_t ngx_mixtrack_is(ngx_str_t *s, char *word, size_t len);
 static ngx_uint_t ngx_mixtrack_has(ngx_str_t *s, char *word, size_t len);
 
 
@@ -366,23 +368,7 @@ ngx_mixtrack_visitor_page_view(ngx_http_request_t *r)
         return 0;
     }
 
-    /* a header that is not there says nothing */
-
-    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_DEST);
-
-    if (s->len && (s->len != sizeof("document") - 1
-                   || ngx_strncasecmp(s->data, (u_char *) "document", s->len)
-                      != 0))
-    {
-        return 0;
-    }
-
-    s = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_MODE);
-
-    if (s->len && (s->len != sizeof("navigate") - 1
-                   || ngx_strncasecmp(s->data, (u_char *) "navigate", s->len)
-                      != 0))
-    {
+    if (!ngx_mixtrack_visitor_document(r)) {
         return 0;
     }
 
@@ -408,6 +394,33 @@ ngx_mixtrack_visitor_page_view(ngx_http_request_t *r)
     }
 
     return 1;
+}
+
+
+/* by Sec-Fetch-*; a header that is not there says nothing */
+
+static ngx_uint_t
+ngx_mixtrack_visitor_document(ngx_http_request_t *r)
+{
+    ngx_str_t   *mode, *dest;
+    ngx_uint_t   navigates;
+
+    mode = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_MODE);
+    dest = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_DEST);
+
+    navigates = ngx_mixtrack_is(mode, "navigate", sizeof("navigate") - 1);
+
+    if (mode->len && !navigates) {
+        return 0;
+    }
+
+    /* "empty" is the navigation that a service worker has passed on: there
+     * only the mode is still the visitor's own */
+
+    return dest->len == 0
+           || ngx_mixtrack_is(dest, "document", sizeof("document") - 1)
+           || (navigates && ngx_mixtrack_is(dest, "empty",
+                                            sizeof("empty") - 1));
 }
 
 
@@ -450,24 +463,14 @@ ngx_mixtrack_visitor_html(ngx_http_request_t *r)
 ngx_uint_t
 ngx_mixtrack_visitor_navigates(ngx_http_request_t *r)
 {
-    ngx_str_t  *mode, *dest, *accept;
+    ngx_str_t  *accept;
 
     (void) ngx_mixtrack_visitor(r);
 
-    mode = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_MODE);
-    dest = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_DEST);
-
-    if (mode->len || dest->len) {
-        return (mode->len == 0
-                || (mode->len == sizeof("navigate") - 1
-                    && ngx_strncasecmp(mode->data, (u_char *) "navigate",
-                                       mode->len)
-                       == 0))
-               && (dest->len == 0
-                   || (dest->len == sizeof("document") - 1
-                       && ngx_strncasecmp(dest->data, (u_char *) "document",
-                                          dest->len)
-                          == 0));
+    if (ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_MODE)->len
+        || ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_FETCH_DEST)->len)
+    {
+        return ngx_mixtrack_visitor_document(r);
     }
 
     accept = ngx_mixtrack_visitor_header(r, NGX_MIXTRACK_ACCEPT);
@@ -519,6 +522,14 @@ ngx_mixtrack_visitor_status(ngx_http_request_t *r)
     }
 
     return (r->http_version == NGX_HTTP_VERSION_9) ? 9 : 0;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_is(ngx_str_t *s, char *word, size_t len)
+{
+    return s->len == len
+           && ngx_strncasecmp(s->data, (u_char *) word, len) == 0;
 }
 
 

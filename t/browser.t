@@ -68,6 +68,16 @@ my ($adopts) = slurp($t->root . '/README.md') =~ /^```html\n<script>\n(.*?)^<\/s
     or die "the README has no script\n";
 page('adopt', config => 'track_pageview: true', before => $adopts =~ s/YOUR_PROJECT_TOKEN/$token/r =~ s/'mp_device'/'visitor'/r);
 
+# of a site with a service worker, which passes on what it is asked for
+page('worked', after => <<'END');
+mixpanel.track_pageview();
+navigator.serviceWorker.register('/worked/worker.js');
+END
+$t->write_file('site/worker.js', <<'END');
+addEventListener('activate', function (event) { event.waitUntil(clients.claim()) });
+addEventListener('fetch', function (event) { event.respondWith(fetch(event.request)) });
+END
+
 $t->write_file('site/results.html', "<!DOCTYPE html>\n<title>Results of a search</title>\n");
 
 $t->conf(<<'EOF' =~ s/TOKEN/$token/r)->run;
@@ -100,6 +110,14 @@ http {
             mixtrack_device_cookie visitor;
             rewrite ^ /adopt.html break;
         }
+
+        location /worked {
+            mixtrack_property dest $http_sec_fetch_dest;
+            mixtrack_property mode $http_sec_fetch_mode;
+            rewrite ^ /worked.html break;
+        }
+
+        location = /worked/worker.js { mixtrack off; default_type text/javascript; rewrite ^ /worker.js break; }
 
         location = /mixpanel.js { mixtrack off; default_type text/javascript; }
 
@@ -160,7 +178,8 @@ my %sdks = map { $_ => 1 } qw($screen_height $screen_width $mp_autocapture curre
 
 # Ours alone: what only the edge knows.
 my %ours = map { $_ => 1 } qw(
-    method status bytes_sent request_time upstream_response_time upstream_cache_status http_version tls_version ip k);
+    method status bytes_sent request_time upstream_response_time upstream_cache_status http_version tls_version ip k
+    dest mode);
 
 # Each its own.
 my %own = map { $_ => 1 } qw(time $insert_id mp_lib $lib_version);
@@ -361,6 +380,20 @@ sub is_device ($p, $name) {
     visit($page, 'tls-link', "$tls/a", how => 'follow', has => {'$user_id' => 'ann', '$referrer' => "$tls/?k=tls"});
     visit($page, 'tls-left', "$ip/", how => 'follow', has => {'$user_id' => undef, '$referrer' => undef},
         except => \@cookie);
+}
+
+# ---- through a service worker
+
+{
+    my $page = visitor();
+
+    arrive($page, 'worker-first', "$local/worked/", has => {dest => 'document', mode => 'navigate'});
+    $page->run('navigator.serviceWorker.ready.then(function () { return 1 })');
+    $page->worker_agent($agent);
+
+    visit($page, 'worker', "$local/worked/on", has => {dest => 'empty', mode => 'navigate'});
+    visit($page, 'worker-link', "$local/worked/link", how => 'follow',
+        has => {dest => 'empty', mode => 'navigate', '$referrer' => "$local/worked/on?k=worker"});
 }
 
 # ---- browsers: user agent, vendor, and what they are to be taken for

@@ -206,6 +206,7 @@ given 'a file', at('/file', @nav);
 
 given 'navigate, no destination', at('/', 'Sec-Fetch-Mode: navigate');
 given 'in any case', at('/', 'sec-fetch-mode: Navigate');
+given 'passed on by a service worker', at('/', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: empty', @accept);
 given 'by Accept', at('/', @accept);
 given 'by Accept, html last', at('/', 'Accept: application/xml;q=0.9, text/html');
 given 'by Accept, in any case', at('/', 'ACCEPT: Text/HTML');
@@ -219,7 +220,9 @@ not_given 'Accept: text/plain', at('/', 'Accept: text/plain, application/html');
 # these are no navigation, whatever they accept
 not_given "mode $_", at('/', "Sec-Fetch-Mode: $_", @accept) for qw(cors no-cors same-origin websocket navigated);
 not_given "destination $_", at('/', 'Sec-Fetch-Mode: navigate', "Sec-Fetch-Dest: $_", @accept)
-    for qw(iframe image script embed);
+    for qw(iframe image script embed emptyx);
+not_given 'fetched by a script', at('/', 'Sec-Fetch-Mode: cors', 'Sec-Fetch-Dest: empty', @accept);
+not_given 'fetched in no mode', at('/', 'Sec-Fetch-Dest: empty', @accept);
 not_given $_, at('/', @nav, $_) for 'Sec-Purpose: prefetch;prerender', 'Purpose: prefetch', 'X-Moz: prefetch';
 not_given 'a bot', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent: Mozilla/5.0 (compatible; Googlebot/2.1)');
 given 'who does not say what he is', at('/', 'Sec-Fetch-Mode: navigate', @accept, 'User-Agent:');

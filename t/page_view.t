@@ -73,9 +73,13 @@ cell("mode-$_", $page, headers => ["Sec-Fetch-Mode: $_"], not => 'if') for
 for my $dest ('', 'document', 'iframe', 'empty') {
     for my $mode ('', 'navigate', 'cors') {
         cell("dest-$dest-mode-$mode", $page, headers => ["Sec-Fetch-Dest: $dest", "Sec-Fetch-Mode: $mode"],
-            $dest =~ /^(?:document)?$/ && $mode =~ /^(?:navigate)?$/ ? () : (not => 'if'));
+            $dest =~ /^(?:document)?$/ && $mode =~ /^(?:navigate)?$/ || "$dest-$mode" eq 'empty-navigate'
+            ? () : (not => 'if'));
     }
 }
+cell('dest-EMPTY-mode-NAVIGATE', $page, headers => ['Sec-Fetch-Dest: EMPTY', 'Sec-Fetch-Mode: NAVIGATE']);
+cell("dest-$_-mode-navigate", $page, headers => ["Sec-Fetch-Dest: $_", 'Sec-Fetch-Mode: navigate'], not => 'if') for
+    qw(empt emptyx frame fencedframe embed object);
 cell('dest-twice', $page, headers => ['Sec-Fetch-Dest: document', 'Sec-Fetch-Dest: image']);
 cell('dest-twice-other', $page, headers => ['Sec-Fetch-Dest: image', 'Sec-Fetch-Dest: document'], not => 'if');
 cell('dest-name', $page, headers => ['SEC-fetch-DEST: image'], not => 'if');
@@ -120,6 +124,7 @@ for my $case (
     ['xhtml',     ['Accept: application/xhtml+xml']],
     ['cors',      ['Accept: text/html', 'Sec-Fetch-Mode: cors']],
     ['iframe',    ['Accept: text/html', 'Sec-Fetch-Dest: iframe', 'Sec-Fetch-Mode: navigate']],
+    ['empty',     ['Accept: text/html', 'Sec-Fetch-Dest: empty']],
     ['prefetch',  ['Accept: text/html', 'Sec-Purpose: prefetch']],
     ['html',      ['Accept: text/html'], 1],
     ['browser',   ['Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'], 1],
@@ -127,6 +132,7 @@ for my $case (
     ['document',  ['Sec-Fetch-Dest: document'], 1],
     ['navigate',  ['Sec-Fetch-Mode: navigate', 'Accept: */*'], 1],
     ['both',      ['Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document'], 1],
+    ['worker',    ['Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: empty'], 1],
 ) {
     my ($name, $headers, $is) = @$case;
     cell("304-$name", $static, headers => [@fresh, @$headers], status => 304, $is ? () : (not => 'if'));

@@ -265,6 +265,22 @@ sub before ($self, $script) {
     return $self->call('Page.addScriptToEvaluateOnNewDocument', {source => $script})->{identifier};
 }
 
+# The same of the service worker that this page has got, which asks for things
+# by itself.
+sub worker_agent ($self, $agent) {
+    my $browser = $self->{browser};
+
+    my $target = $browser->await(sub {
+        my ($target) = grep { $_->{type} eq 'service_worker' && $_->{browserContextId} eq $self->{context} }
+            @{$browser->call('Target.getTargets')->{targetInfos}};
+        return $target;
+    }, 'a service worker');
+
+    my $session = $browser->call('Target.attachToTarget', {targetId => $target->{targetId}, flatten => \1})->{sessionId};
+    $browser->call('Network.setUserAgentOverride', {userAgent => $agent}, $session);
+    return $self;
+}
+
 # As somebody else: without a cookie.
 sub forget ($self) {
     $self->call('Network.clearBrowserCookies');
