@@ -270,6 +270,30 @@ for my $case (
 }
 $ingest->reset;
 
+# ---- the same of a project with Original ID Merge
+
+my $original = $t->ingest(2, original => 1);
+
+for my $case (
+    ['nobody',                   '',                  [distinct_id => '']],
+    ['a user of a device',       '',                  [distinct_id => 'joe', '$user_id' => 'joe', '$device_id' => 'd']],
+    ['a bare device',            '',                  [distinct_id => 'd', '$device_id' => 'd']],
+    ['the SDK\'s device',        '',                  [distinct_id => '$device:d', '$device_id' => 'd']],
+    ['the device of a user',     'is not $user_id',   [distinct_id => 'd', '$user_id' => 'joe', '$device_id' => 'd']],
+    ['nobody with a device',     'is not $device_id', [distinct_id => '', '$device_id' => 'd']],
+    ['a prefix with a device',   'is not $device_id', [distinct_id => '$device:', '$device_id' => 'd']],
+    ['a device without $device_id', 'not told',       [distinct_id => '$device:d']],
+) {
+    my ($name, $fault, $properties) = @$case;
+
+    $original->reset;
+    answer(bytes('/track?ip=0&verbose=1', [event(1, @$properties)]), port => 2);
+    my @faults = $original->check;
+    ok(length $fault ? @faults == 1 && index($faults[0], $fault) >= 0 : !@faults, "original, $name: " . ($fault || 'right'))
+        or diag("@faults");
+}
+$original->reset;
+
 # ---- poison
 
 my %one = (match => 'seq=66"', error => 'bad apple');

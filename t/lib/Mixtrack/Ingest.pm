@@ -15,6 +15,8 @@ use Mixtrack::Util qw(wait_until json_decode json_encode slurp);
 # dir, lib, port; rcvbuf => BYTES of every connection: with a small one a
 # body is still being sent when a fault resets it.
 #
+# original => 1 is that of a project with Original ID Merge.
+#
 # tls => 'good', 'expired', 'wrong_name' or 'self_signed' makes it https, with
 # this certificate of certs, a Mixtrack::TLS; client_ca => 1 lets in who has
 # one of the authority's, only.  Posts have tls then: {version, sni, client},
@@ -70,6 +72,7 @@ sub start ($self) {
 sub _options ($self) {
     my @options;
     push @options, '--rcvbuf', $self->{rcvbuf} if $self->{rcvbuf};
+    push @options, '--original' if $self->{original};
     return @options if !$self->{tls};
 
     my $certs = $self->{certs};

@@ -37,7 +37,8 @@ my %banned = map { $_ => 1 } qw(
 # one object, whole, as it was written
 my $object = qr/(\{(?:[^{}"]++|"(?:[^"\\]++|\\.)*+"|(?1))*+\})/s;
 
-sub new ($class, $file) {
+# original => 1: the project merges ids in the original way
+sub new ($class, $file, %o) {
     my $schema = JSON::Validator->new->schema("file://$file")->schema;
 
     die "$file: @{$schema->errors}\n" if @{$schema->errors};
@@ -46,7 +47,7 @@ sub new ($class, $file) {
         = sub ($v) { _bytes($v) > TEXT_MAX ? 'longer than 255 bytes' : undef };
     $schema->coerce({});    # "1" is no number
 
-    return bless {schema => $schema}, $class;
+    return bless {schema => $schema, ids => $o{original} ? \&_original : \&_simplified}, $class;
 }
 
 # The text of a body, or undef and the reason.
@@ -199,7 +200,7 @@ sub faults ($self, $r) {
         my $p = ref $data->[$i] eq 'HASH' ? $data->[$i]{properties} : undef;
         next if ref $p ne 'HASH';
 
-        push @faults, map {"/body/$i/properties: $_"} _ids($p);
+        push @faults, map {"/body/$i/properties: $_"} $self->{ids}->($p);
 
         for my $k (keys %$p) {
             my $fault = _bytes($k) > TEXT_MAX ? 'a name too long' : _value($p->{$k}, 0);
@@ -218,7 +219,7 @@ sub _given ($v) {
 
 # ids that belong together, in the simplified form; an older SDK's cookie tells
 # a user by distinct_id alone, which has no prefix then
-sub _ids ($p) {
+sub _simplified ($p) {
     my ($user, $device, $distinct) = @$p{qw($user_id $device_id distinct_id)};
 
     return () if !defined $distinct;
@@ -229,6 +230,17 @@ sub _ids ($p) {
     return $prefixed ? 'distinct_id of a device that is not told' : () if !defined $device;
     return $distinct eq "\$device:$device" ? ()
         : $prefixed || $distinct eq '' || $distinct eq $device ? 'distinct_id is not $device_id' : ();
+}
+
+# the same in the original form: a device is bare, but that of the SDK, which has
+# its prefix there as well
+sub _original ($p) {
+    my ($user, $device, $distinct) = @$p{qw($user_id $device_id distinct_id)};
+
+    return () if !defined $distinct;
+    return $distinct eq $user ? () : 'distinct_id is not $user_id' if defined $user;
+    return $distinct =~ /^\$device:/ ? 'distinct_id of a device that is not told' : () if !defined $device;
+    return $distinct eq '' || $distinct eq '$device:' ? 'distinct_id is not $device_id' : ();
 }
 
 sub _value ($v, $depth) {
