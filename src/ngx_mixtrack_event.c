@@ -275,8 +275,10 @@ ngx_mixtrack_event_head(ngx_http_request_t *r, ngx_mixtrack_event_t *event,
 /*
  * A known user is the distinct_id, else the device is.  Simplified ID merge
  * tells a device by its prefix, and merges by the properties in which both
- * travel as well; Original ID merge wants the device's id bare, and merges by
- * distinct_id alone.  It is never absent: Mixpanel would hash our address.
+ * travel as well.  Original ID merge merges by distinct_id alone, and wants
+ * ids of one's own bare: so those of the directives are.  The SDK has its
+ * prefix there, too, and $identify names it: what is the SDK's is forwarded
+ * as the SDK sends it.  It is never absent: Mixpanel would hash our address.
  */
 
 static ngx_uint_t
@@ -284,6 +286,7 @@ ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
     ngx_mixtrack_project_t *project, mxt_json_t *j)
 {
     unsigned    left;
+    ngx_str_t  *device;
     ngx_uint_t  cut;
 
     cut = 0;
@@ -298,12 +301,18 @@ ngx_mixtrack_event_ids(ngx_mixtrack_ids_t *ids,
 
     } else if (ids->device.len) {
 
+        device = &ids->device;
+
         if (project->id_merge == NGX_MIXTRACK_SIMPLIFIED) {
             ngx_mixtrack_raw(j, NGX_MIXTRACK_DEVICE);
+
+        } else if (ids->sdk.len) {
+            ngx_mixtrack_raw(j, NGX_MIXTRACK_DEVICE);
+            device = &ids->sdk;
         }
 
         left = MXT_JSON_STRING_MAX - (sizeof(NGX_MIXTRACK_DEVICE) - 1);
-        cut += mxt_json_text(j, ids->device.data, ids->device.len, &left);
+        cut += mxt_json_text(j, device->data, device->len, &left);
     }
 
     ngx_mixtrack_raw(j, "\"");

@@ -27,11 +27,14 @@ static void ngx_mixtrack_identity_name(ngx_http_request_t *r,
     ngx_str_t *name);
 static void ngx_mixtrack_identity_render(ngx_str_t *token, ngx_uint_t cookie,
     u_char *buf, ngx_str_t *name);
+static void ngx_mixtrack_identity_device(mxt_cookie_t *cookie,
+    ngx_str_t *distinct, ngx_mixtrack_ids_t *ids);
 static void ngx_mixtrack_identity_known(mxt_cookie_t *cookie,
     mxt_cookie_key_e key, ngx_str_t *id);
 static void ngx_mixtrack_identity_id(ngx_http_request_t *r,
     ngx_mixtrack_value_t *value, ngx_str_t *id);
 static ngx_uint_t ngx_mixtrack_identity_strip(ngx_str_t *id);
+static ngx_uint_t ngx_mixtrack_identity_same(ngx_str_t *one, ngx_str_t *two);
 static void ngx_mixtrack_identity_allowed(ngx_str_t *id);
 
 
@@ -272,6 +275,7 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     ngx_str_null(&ids->distinct);
     ngx_str_null(&ids->device);
     ngx_str_null(&ids->user);
+    ngx_str_null(&ids->sdk);
 
     if (mlcf->respect && ngx_mixtrack_visitor_unread(r)) {
         return;
@@ -302,18 +306,10 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         }
 
         if (device) {
-            ngx_mixtrack_identity_known(cookie, MXT_COOKIE_DEVICE_ID,
-                                        &ids->device);
+            ngx_mixtrack_identity_device(cookie, &distinct, ids);
         }
 
         if (ngx_mixtrack_identity_strip(&distinct)) {
-
-            ngx_mixtrack_identity_allowed(&distinct);
-
-            if (device && ids->device.len == 0) {
-                ids->device = distinct;
-            }
-
             ngx_str_null(&distinct);
         }
     }
@@ -326,14 +322,40 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         ids->distinct = ids->user;
 
     } else if (user && distinct.len
-               && (distinct.len != ids->device.len
-                   || ngx_memcmp(distinct.data, ids->device.data,
-                                 distinct.len)
-                      != 0))
+               && !ngx_mixtrack_identity_same(&distinct, &ids->device))
     {
         /* an older SDK: it has told who he is, in distinct_id alone */
 
         ids->distinct = distinct;
+    }
+}
+
+
+/* the SDK's: $device_id, which distinct_id has with the prefix until he has
+ * told who he is; an older one has but one of them, or both bare */
+
+static void
+ngx_mixtrack_identity_device(mxt_cookie_t *cookie, ngx_str_t *distinct,
+    ngx_mixtrack_ids_t *ids)
+{
+    ngx_mixtrack_identity_known(cookie, MXT_COOKIE_DEVICE_ID, &ids->device);
+
+    ids->sdk = *distinct;
+
+    if (ngx_mixtrack_identity_strip(&ids->sdk)) {
+        ngx_mixtrack_identity_allowed(&ids->sdk);
+
+    } else {
+        ngx_str_null(&ids->sdk);
+    }
+
+    if (ids->device.len == 0) {
+        ids->device = ids->sdk;
+
+    } else if (ids->sdk.len == 0
+               && !ngx_mixtrack_identity_same(distinct, &ids->device))
+    {
+        ids->sdk = ids->device;
     }
 }
 
@@ -387,6 +409,14 @@ ngx_mixtrack_identity_strip(ngx_str_t *id)
     id->data += sizeof(NGX_MIXTRACK_DEVICE) - 1;
 
     return 1;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_identity_same(ngx_str_t *one, ngx_str_t *two)
+{
+    return one->len == two->len
+           && ngx_memcmp(one->data, two->data, one->len) == 0;
 }
 
 

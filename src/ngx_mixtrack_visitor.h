@@ -56,6 +56,9 @@ typedef struct {
     ngx_str_t                      distinct;
     ngx_str_t                      device;     /* without "$device:" */
     ngx_str_t                      user;
+    ngx_str_t                      sdk;        /* the device as the SDK has it
+                                                  behind "$device:", if it is
+                                                  the SDK's */
     ngx_uint_t                     known;
 } ngx_mixtrack_ids_t;
 

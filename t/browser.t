@@ -23,9 +23,11 @@ my $browser = Mixtrack::Browser->new(dir => $dir)
     or plan skip_all => 'no chromium in PATH; make deps installs it, or TEST_CHROMIUM names one';
 
 my $ingest = $t->ingest(9);
+my $bare   = $t->ingest(7, original => 1);
 my $sdk    = Mixtrack::Collector->new($t->port(8));
 my $cases  = Mixtrack::Cases->new($t);
 my $token  = 'b7c1d2e3f4a5968778695a4b3c2d1e0f';
+my $second = '0f1e2d3c4b5a69788796a5f4e3d2c1b7';
 
 # ---- the site
 
@@ -40,6 +42,7 @@ $t->tls;
 # A page: a script before the SDK, what config is, a script that follows.
 sub page ($name, %o) {
     my $config = $o{config} // '';
+    my $token  = $o{token} // $token;
 
     $t->write_file("site/$name.html", <<"END");
 <!DOCTYPE html>
@@ -68,6 +71,11 @@ my ($adopts) = slurp($t->root . '/README.md') =~ /^```html\n<script>\n(.*?)^<\/s
     or die "the README has no script\n";
 page('adopt', config => 'track_pageview: true', before => $adopts =~ s/YOUR_PROJECT_TOKEN/$token/r =~ s/'mp_device'/'visitor'/r);
 
+# of a project with Original ID Merge
+page('original', token => $second, after => 'mixpanel.track_pageview();');
+page('original-adopt', token => $second, config => 'track_pageview: true',
+    before => $adopts =~ s/YOUR_PROJECT_TOKEN/$second/r =~ s/'mp_device'/'visitor'/r =~ s/'\$device:' \+ //r);
+
 # of a site with a service worker, which passes on what it is asked for
 page('worked', after => <<'END');
 mixpanel.track_pageview();
@@ -80,7 +88,7 @@ END
 
 $t->write_file('site/results.html', "<!DOCTYPE html>\n<title>Results of a search</title>\n");
 
-$t->conf(<<'EOF' =~ s/TOKEN/$token/r)->run;
+$t->conf(<<'EOF' =~ s/TOKEN/$token/r =~ s/SECOND/$second/r)->run;
 %%GLOBALS%%
 
 events { }
@@ -89,6 +97,8 @@ http {
     %%GLOBALS_HTTP%%
 
     mixtrack_project { token TOKEN; endpoint %%INGEST_9%%; zone 2m; batch interval=50ms; }
+
+    mixtrack_project original { token SECOND; id_merge original; endpoint %%INGEST_7%%; zone 2m; batch interval=50ms; }
 
     mixtrack          "Page View" if=$mixtrack_page_view;
     mixtrack_property k $arg_k;
@@ -109,6 +119,17 @@ http {
         location /adopt {
             mixtrack_device_cookie visitor;
             rewrite ^ /adopt.html break;
+        }
+
+        location /original {
+            mixtrack "Page View" if=$mixtrack_page_view project=original;
+            rewrite  ^ /original.html break;
+        }
+
+        location /original/adopt {
+            mixtrack               "Page View" if=$mixtrack_page_view project=original;
+            mixtrack_device_cookie visitor;
+            rewrite                ^ /original-adopt.html break;
         }
 
         location /worked {
@@ -546,10 +567,55 @@ for my $site (['localhost', $local], ['name', "http://www.shop.test:$port"], ['t
     is($t->status('default')->{device_cookie}{issued}, $n + 1, "adopt $name reset: none was issued");
 }
 
+# ---- a project with Original ID Merge: $identify connects the user with the
+# one id that the SDK had before, and with no other
+
+# whom the SDK has told to be the same as the user from now on
+sub identify ($page, $k, $user) {
+    $page->run("mixpanel.identify('$user'); 1");
+    return $browser->await(sub {
+        my ($e) = grep { $_->{event} eq '$identify' } sdk_events($k);
+        return $e;
+    }, "the SDK identifies $user")->{properties}{'$anon_distinct_id'};
+}
+
+{
+    my $page   = visitor();
+    my $device = is_device(arrive($page, 'original', "$local/original"), 'original');
+
+    visit($page, 'original-then', "$local/original",
+        has => {distinct_id => "\$device:$device", '$device_id' => $device, '$user_id' => undef});
+
+    is(identify($page, 'original-then', 'ann'), "\$device:$device", 'original: that is who ann was');
+    visit($page, 'original-ann', "$local/original",
+        has => {distinct_id => 'ann', '$device_id' => $device, '$user_id' => 'ann'});
+
+    $page->run('mixpanel.reset(); 1');
+    my $p = visit($page, 'original-reset', "$local/original", except => \@first, has => {'$user_id' => undef});
+    isnt(is_device($p, 'original reset'), $device, 'original reset: another device');
+
+    # the first of these is bare, so the others are
+    $page = visitor();
+    $p    = visit($page, 'original-adopt', "$local/original/adopt", except => \@first);
+    $device = {$page->cookies($local)}->{visitor};
+
+    my %device = (distinct_id => $device, '$device_id' => $device, '$user_id' => undef);
+    is_deeply({map { $_ => $p->{$_} } keys %device}, \%device, 'original adopt: the device is nginx\'s, and bare');
+    visit($page, 'original-adopt-then', "$local/original/adopt", has => \%device);
+    visit($page, 'original-adopt-else', "$local/original", has => \%device);
+
+    is(identify($page, 'original-adopt-else', 'bob'), $device, 'original adopt: that is who bob was');
+    visit($page, 'original-adopt-bob', "$local/original/adopt", has => {%device, distinct_id => 'bob', '$user_id' => 'bob'});
+
+    $page->run('mixpanel.reset(); 1');
+    $p = visit($page, 'original-adopt-reset', "$local/original/adopt", except => \@first, has => {'$user_id' => undef});
+    isnt(is_device($p, 'original adopt reset'), $device, 'original adopt reset: another device');
+}
+
 # ---- what it came to
 
-ok($t->wait_rest, 'all events have arrived');
-my @others = map { $_->{properties}{'$current_url'} } $cases->take($ingest->raw_events);
+ok($t->wait_rest && $t->wait_rest(project => 'original'), 'all events have arrived');
+my @others = map { $_->{properties}{'$current_url'} } map { $cases->take($_->raw_events) } $ingest, $bare;
 is(join(' ', @others), '', 'no others, of a favicon neither');
 $cases->check;
 

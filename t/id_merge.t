@@ -12,6 +12,7 @@ use Test::More;
 
 use Mixtrack::Cases;
 use Mixtrack::Nginx;
+use Mixtrack::Visitor qw(sdk);
 
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
@@ -73,10 +74,12 @@ my %want;
 
 # user and device as they come; distinct_id on a simplified project, and on an
 # original one; $device_id and $user_id, which are the same on both
-sub ids ($name, $user, $device, $simplified, $original, $device_id, $user_id) {
+sub ids ($name, $user, $device, @ids) { from($name, ["X-User: $user", "X-Device: $device"], @ids) }
+
+sub from ($name, $headers, $simplified, $original, $device_id, $user_id) {
     my $k = ++$n;
 
-    $cases->request($k, ['/', headers => ["X-User: $user", "X-Device: $device"]], undef, 3);
+    $cases->request($k, ['/', headers => $headers], undef, 3);
     $want{$k} = [$name, [$simplified, $device_id, $user_id], [$original, $device_id, $user_id]];
 }
 
@@ -99,6 +102,25 @@ my $cut  = 'd' x 247;
 ids 'a device too long', '', $long, "\$device:$cut", $cut, $cut, undef;
 ids 'a device of 247 bytes', '', $cut, "\$device:$cut", $cut, $cut, undef;
 ids 'a device with a quote', '', 'a"b\\c', '$device:a"b\\c', 'a"b\\c', 'a"b\\c', undef;
+
+# the SDK has its prefix on both, and $identify names it
+my $new    = '9b2d1e34-7777-4abc-8def-0123456789ab';
+my %device = (distinct_id => "\$device:$uuid", '$device_id' => $uuid);
+my %ann    = (distinct_id => 'ann', '$device_id' => $uuid, '$user_id' => 'ann');
+
+from 'the SDK\'s device', [sdk('T', %device)], ("\$device:$uuid") x 2, $uuid, undef;
+from 'the SDK\'s device, in distinct_id alone', [sdk('T', distinct_id => "\$device:$uuid")],
+    ("\$device:$uuid") x 2, $uuid, undef;
+from 'the SDK\'s device, adopted bare', [sdk('T', distinct_id => $uuid, '$device_id' => $uuid)],
+    "\$device:$uuid", $uuid, $uuid, undef;
+from 'the SDK\'s user', [sdk('T', %ann)], 'ann', 'ann', $uuid, 'ann';
+from 'the SDK\'s user, who is none', [sdk('T', %ann, '$user_id' => 'null', distinct_id => 'null')],
+    ("\$device:$uuid") x 2, $uuid, undef;
+from 'the SDK\'s device, a user by the directive', ['X-User: bob', sdk('T', %device)], 'bob', 'bob', $uuid, 'bob';
+from 'the SDK\'s device, one by the directive', ["X-Device: $new", sdk('T', %device)],
+    "\$device:$new", $new, $new, undef;
+from 'the SDK\'s device, too long', [sdk('T', distinct_id => "\$device:$long", '$device_id' => $long)],
+    ("\$device:$cut") x 2, $cut, undef;
 
 $cases->request('nobody', '/nobody', undef, 3);
 $want{nobody} = ['no ids at all', ['', undef, undef], ['', undef, undef]];

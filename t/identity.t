@@ -150,7 +150,9 @@ sub who ($name, $how, $who) {
 # with the properties of one event
 sub of_one ($name, $how, $check) { $cases->request($name =~ s/\W+/-/gr, $how, $check, 2) }
 
+# of a directive or our own cookie; of the SDK's
 sub device ($id) { [["\$device:$id", $id], $id, undef] }
+sub of_sdk ($id) { ["\$device:$id", $id, undef] }
 
 my @nobody = ('', undef, undef);
 
@@ -172,9 +174,9 @@ sub with_own (@headers) {
 for my $uri ('/', '/empty') {
     who "$uri: nobody", at($uri), \@nobody;
     who "$uri: our own cookie", at($uri, with_own()), device($own);
-    who "$uri: the SDK's, anonymous", at($uri, sdk('T', %anonymous)), device($sdk);
+    who "$uri: the SDK's, anonymous", at($uri, sdk('T', %anonymous)), of_sdk($sdk);
     who "$uri: the SDK's, identified", at($uri, sdk('T', %identified)), ['ann', $sdk, 'ann'];
-    who "$uri: the SDK's before ours", at($uri, with_own(sdk('T', %anonymous))), device($sdk);
+    who "$uri: the SDK's before ours", at($uri, with_own(sdk('T', %anonymous))), of_sdk($sdk);
     who "$uri: the SDK's, identified, before ours", at($uri, with_own(sdk('T', %identified))), ['ann', $sdk, 'ann'];
 }
 
@@ -196,15 +198,20 @@ who 'both by the directives', at('/', @user, @device, with_own(sdk('T', %identif
 
 # ---- what SDKs of all ages leave
 
-who 'distinct_id alone, of a device', at('/', sdk('T', distinct_id => "\$device:$sdk")), device($sdk);
-who 'distinct_id alone, of a device, before ours', at('/', with_own(sdk('T', distinct_id => "\$device:$sdk"))), device($sdk);
+who 'distinct_id alone, of a device', at('/', sdk('T', distinct_id => "\$device:$sdk")), of_sdk($sdk);
+who 'distinct_id alone, of a device, before ours', at('/', with_own(sdk('T', distinct_id => "\$device:$sdk"))), of_sdk($sdk);
 who 'the device in both, bare', at('/', sdk('T', distinct_id => $sdk, '$device_id' => $sdk)), device($sdk);
+who 'two devices', at('/', sdk('T', distinct_id => "\$device:$new", '$device_id' => $sdk)),
+    [["\$device:$sdk", "\$device:$new"], $sdk, undef];
+who 'two devices, one of nobody', at('/', sdk('T', distinct_id => '$device:null', '$device_id' => $sdk)), of_sdk($sdk);
+who 'two devices, one of a directive', at('/', @device, sdk('T', distinct_id => "\$device:$sdk", '$device_id' => $sdk)),
+    device($new);
 who 'identified before there was $user_id', at('/', sdk('T', distinct_id => 'ann', '$device_id' => $sdk)),
     ['ann', $sdk, undef];
 who 'identified in distinct_id alone', at('/', sdk('T', distinct_id => 'ann')), ['ann', undef, undef];
 who 'and our own device', at('/', with_own(sdk('T', distinct_id => 'ann'))), ['ann', $own, undef];
-who '$device_id alone', at('/', sdk('T', '$device_id' => $sdk)), device($sdk);
-who '$device_id with the prefix', at('/', sdk('T', '$device_id' => "\$device:$sdk")), device($sdk);
+who '$device_id alone', at('/', sdk('T', '$device_id' => $sdk)), of_sdk($sdk);
+who '$device_id with the prefix', at('/', sdk('T', '$device_id' => "\$device:$sdk")), of_sdk($sdk);
 who '$user_id alone', at('/', sdk('T', '$user_id' => 'ann')), ['ann', undef, 'ann'];
 who '$user_id alone, our device', at('/', with_own(sdk('T', '$user_id' => 'ann'))), ['ann', $own, 'ann'];
 who 'a number', at('/', sdk('T', distinct_id => 42, '$device_id' => $sdk, '$user_id' => 42)), ['42', $sdk, '42'];
@@ -212,7 +219,7 @@ who 'quotes and backslashes', at('/', sdk('T', '$user_id' => 'a"b\\c;d, e')), ['
 who 'not in ASCII', at('/', sdk('T', '$user_id' => "Zo\x{eb} \x{1f600}")), [("Zo\x{eb} \x{1f600}", undef, "Zo\x{eb} \x{1f600}")];
 who 'neither encoded', at('/', 'Cookie: mp_T_mixpanel=' . json_encode(\%identified) =~ s/,/%2C/gr), ['ann', $sdk, 'ann'];
 who 'keys that are none of ours', at('/', sdk('T', %anonymous, __timers => {}, __mps => {'$user_id' => 'x'}, __alias => 'y',
-    plan => 'gold', list => [1, {'$user_id' => 'z'}], no => undef)), device($sdk);
+    plan => 'gold', list => [1, {'$user_id' => 'z'}], no => undef)), of_sdk($sdk);
 who 'ids of a type that is none', at('/', sdk('T', distinct_id => ['ann'], '$user_id' => {a => 1}, '$device_id' => \1)),
     \@nobody;
 who 'empty ids', at('/', with_own(sdk('T', distinct_id => '', '$user_id' => '', '$device_id' => ''))), device($own);
@@ -227,8 +234,8 @@ who 'a user too long', at('/', sdk('T', '$user_id' => $long)), [$cut, undef, $cu
 
 for my $id (@banned, 'Anonymous', 'NULL', 'N/A', 'True') {
     who "banned $id: a user by the directive", at('/', "X-User: $id", sdk('T', %identified)), ['ann', $sdk, 'ann'];
-    who "banned $id: a device by the directive", at('/', "X-Device: $id", sdk('T', %anonymous)), device($sdk);
-    who "banned $id: \$user_id", at('/', sdk('T', %anonymous, '$user_id' => $id)), device($sdk);
+    who "banned $id: a device by the directive", at('/', "X-Device: $id", sdk('T', %anonymous)), of_sdk($sdk);
+    who "banned $id: \$user_id", at('/', sdk('T', %anonymous, '$user_id' => $id)), of_sdk($sdk);
     who "banned $id: \$device_id", at('/', with_own(sdk('T', '$device_id' => $id))), device($own);
     who "banned $id: distinct_id", at('/', with_own(sdk('T', distinct_id => $id))), device($own);
     who "banned $id: a device in distinct_id", at('/', with_own(sdk('T', distinct_id => "\$device:$id"))), device($own);
@@ -425,10 +432,10 @@ $want{'no-cookies'} = ['"" and "": nobody', {map { ($_ => ['', undef, undef, und
 
 who '"" for the device, identified', at('/no_device', sdk('T', %identified)), ['ann', undef, 'ann'];
 who '"" for the device, anonymous', at('/no_device', sdk('T', %anonymous)), \@nobody;
-who '"" for the user, anonymous', at('/no_user', sdk('T', %anonymous)), device($sdk);
+who '"" for the user, anonymous', at('/no_user', sdk('T', %anonymous)), of_sdk($sdk);
 
 # what he is called is not told by distinct_id instead
-who '"" for the user, identified', at('/no_user', sdk('T', %identified)), device($sdk);
+who '"" for the user, identified', at('/no_user', sdk('T', %identified)), of_sdk($sdk);
 who '"" for the user, in distinct_id alone', at('/no_user', sdk('T', distinct_id => 'ann')), \@nobody;
 
 
