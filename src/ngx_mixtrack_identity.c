@@ -33,6 +33,7 @@ static void ngx_mixtrack_identity_known(mxt_cookie_t *cookie,
     mxt_cookie_key_e key, ngx_str_t *id);
 static void ngx_mixtrack_identity_id(ngx_http_request_t *r,
     ngx_mixtrack_value_t *value, ngx_str_t *id);
+static void ngx_mixtrack_identity_user(ngx_str_t *user, ngx_str_t *device);
 static ngx_uint_t ngx_mixtrack_identity_strip(ngx_str_t *id);
 static ngx_uint_t ngx_mixtrack_identity_same(ngx_str_t *one, ngx_str_t *two);
 static void ngx_mixtrack_identity_allowed(ngx_str_t *id);
@@ -266,7 +267,7 @@ void
 ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     ngx_mixtrack_project_t *project, ngx_mixtrack_ids_t *ids)
 {
-    ngx_str_t      distinct;
+    ngx_str_t      distinct, other;
     ngx_uint_t     user, device;
     mxt_cookie_t  *cookie;
 
@@ -281,8 +282,12 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         return;
     }
 
+    ngx_str_null(&other);
+
     ngx_mixtrack_identity_id(r, mlcf->user_id, &ids->user);
     ngx_mixtrack_identity_id(r, mlcf->device_id, &ids->device);
+
+    ngx_mixtrack_identity_user(&ids->user, &other);
 
     (void) ngx_mixtrack_identity_strip(&ids->device);
     ngx_mixtrack_identity_allowed(&ids->device);
@@ -303,6 +308,7 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         if (user) {
             ngx_mixtrack_identity_known(cookie, MXT_COOKIE_USER_ID,
                                         &ids->user);
+            ngx_mixtrack_identity_user(&ids->user, &other);
         }
 
         if (device) {
@@ -316,6 +322,11 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
     if (ids->device.len == 0 && !ngx_mixtrack_is_empty(mlcf->device_id)) {
         ngx_mixtrack_device_get(r, mlcf, &ids->device);
+
+        if (ids->device.len == 0) {
+            ids->device = other;
+            ids->sdk = other;
+        }
     }
 
     if (ids->user.len) {
@@ -389,6 +400,26 @@ ngx_mixtrack_identity_id(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
 
     ngx_mixtrack_value_get(r, value, id);
     ngx_mixtrack_identity_allowed(id);
+}
+
+
+/* what the SDK calls him before he has told who he is may be forwarded as a
+ * user: it is none, and in doubt the device */
+
+static void
+ngx_mixtrack_identity_user(ngx_str_t *user, ngx_str_t *device)
+{
+    if (!ngx_mixtrack_identity_strip(user)) {
+        return;
+    }
+
+    ngx_mixtrack_identity_allowed(user);
+
+    if (device->len == 0) {
+        *device = *user;
+    }
+
+    ngx_str_null(user);
 }
 
 

@@ -71,6 +71,7 @@ http {
         }
 
         location /no_device {
+            mixtrack_user_id $http_x_user;
             mixtrack_device_id "";
             mixtrack_device_cookie off;
             mixtrack_properties standard;
@@ -243,6 +244,36 @@ for my $id (@banned, 'Anonymous', 'NULL', 'N/A', 'True') {
         sdk('T', distinct_id => $id, '$device_id' => $id, '$user_id' => $id)), \@nobody;
 }
 who 'nearly banned', at('/', 'X-User: anonymous1', "X-Device: nulls"), ['anonymous1', 'nulls', 'anonymous1'];
+
+
+# ---- a device where a user should be: front ends forward what
+# get_distinct_id() says
+
+my @front = ('X-User: $device:front');
+my %front = ('$user_id' => '$device:front');
+
+who 'a device as user', at('/', @front), of_sdk('front');
+who 'a device as user, one by the directive', at('/', @front, @device), device($new);
+who 'a device as user, our own', at('/', with_own(@front)), device($own);
+who 'a device as user, the SDK\'s', at('/', @front, sdk('T', %anonymous)), of_sdk($sdk);
+who 'a device as user, the SDK\'s user', at('/', @front, sdk('T', %identified)), ['ann', $sdk, 'ann'];
+who 'a device as user, off', at('/no_device', @front), \@nobody;
+who 'a device as user, off, the SDK\'s user', at('/no_device', @front, sdk('T', %identified)), ['ann', undef, 'ann'];
+who 'a device as user, in the cookie', at('/', sdk('T', %front)), of_sdk('front');
+who 'a device as user, in the cookie, and one there', at('/', sdk('T', %anonymous, %front)), of_sdk($sdk);
+who 'a device as user, in the cookie, our own', at('/', with_own(sdk('T', %front))), device($own);
+who 'a device as user, in both', at('/', @front, sdk('T', '$user_id' => '$device:cookie')), of_sdk('front');
+who 'a device as user, a user by the directive', at('/', @user, sdk('T', %front)), ['bob', undef, 'bob'];
+who 'nearly a device as user', at('/', 'X-User: $devices:front'), ['$devices:front', undef, '$devices:front'];
+who 'a prefix as user', at('/', 'X-User: $device:'), \@nobody;
+
+for my $id ('null', 'NULL', '-', '00000000-0000-0000-0000-000000000000') {
+    who "banned $id: a device as user", at('/', "X-User: \$device:$id"), \@nobody;
+    who "banned $id: a device as user, our own", at('/', with_own("X-User: \$device:$id")), device($own);
+    who "banned $id: a device as user, in the cookie", at('/', sdk('T', '$user_id' => "\$device:$id")), \@nobody;
+    who "banned $id: a device as user, another one in the cookie",
+        at('/', "X-User: \$device:$id", sdk('T', %front)), of_sdk('front');
+}
 
 
 # ---- which cookie it is
