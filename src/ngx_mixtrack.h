@@ -619,6 +619,13 @@ void ngx_mixtrack_device_get(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_str_t *id);
 
 
+/* ngx_mixtrack_shared.c */
+
+/* Whether the header lets others than the visitor's browser keep the
+ * response. */
+ngx_uint_t ngx_mixtrack_shared(ngx_http_request_t *r);
+
+
 /* ngx_mixtrack_privacy.c */
 
 /* "mixtrack_respect dnt gpc opt_out|off"; conf is a location's. */
