@@ -17,9 +17,15 @@
 /* as long as the SDK's own */
 #define NGX_MIXTRACK_DEVICE_AGE  (365 * 86400)
 
+#define ngx_mixtrack_device_begins(device, text)                              \
+    (ngx_strncasecmp((device)->name.data, (u_char *) text, sizeof(text) - 1)  \
+     == 0)
+
 
 static char *ngx_mixtrack_device_option(ngx_conf_t *cf,
     ngx_mixtrack_device_t *device, ngx_str_t *value);
+static char *ngx_mixtrack_device_name(ngx_mixtrack_device_t *device);
+static ngx_uint_t ngx_mixtrack_device_sdks(ngx_str_t *name);
 static ngx_int_t ngx_mixtrack_device_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_mixtrack_device_issue(ngx_http_request_t *r,
     ngx_mixtrack_device_t *device);
@@ -102,6 +108,15 @@ ngx_mixtrack_device_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                "\"mixtrack_device_cookie\"%s", &value[i], rv);
             return NGX_CONF_ERROR;
         }
+    }
+
+    rv = ngx_mixtrack_device_name(device);
+
+    if (rv != NGX_CONF_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cookie \"%V\" in \"mixtrack_device_cookie\" %s",
+                           &device->name, rv);
+        return NGX_CONF_ERROR;
     }
 
     if (device->age == NGX_CONF_UNSET) {
@@ -231,6 +246,63 @@ ngx_mixtrack_device_option(ngx_conf_t *cf, ngx_mixtrack_device_t *device,
     }
 
     return "";
+}
+
+
+/* what browsers want of a name with a prefix, in any case of letters; what
+ * is wrong with it, or NGX_CONF_OK */
+
+static char *
+ngx_mixtrack_device_name(ngx_mixtrack_device_t *device)
+{
+    ngx_uint_t  host;
+
+    if (ngx_mixtrack_device_sdks(&device->name)) {
+        return "is one of Mixpanel's SDK";
+    }
+
+    if (ngx_mixtrack_device_begins(device, "__Http-")
+        || ngx_mixtrack_device_begins(device, "__Host-Http-"))
+    {
+        return "needs \"HttpOnly\", or browsers refuse it, and a script is to "
+               "read it";
+    }
+
+    host = ngx_mixtrack_device_begins(device, "__Host-");
+
+    if ((host || ngx_mixtrack_device_begins(device, "__Secure-"))
+        && !device->secure)
+    {
+        return "needs \"secure\", or browsers refuse it";
+    }
+
+    if (host && device->domain.len) {
+        return "cannot have \"domain=\", or browsers refuse it";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_device_sdks(ngx_str_t *name)
+{
+    size_t  begin, end;
+
+    begin = sizeof("mp_") - 1;
+    end = sizeof("_mixpanel") - 1;
+
+    if (name->len >= begin + end
+        && ngx_strncmp(name->data, "mp_", begin) == 0
+        && ngx_strncmp(name->data + name->len - end, "_mixpanel", end) == 0)
+    {
+        return 1;
+    }
+
+    return ngx_strncmp(name->data, "__mp_opt_in_out_",
+                       sizeof("__mp_opt_in_out_") - 1)
+           == 0
+           || ngx_strcmp(name->data, "mp_optout") == 0;
 }
 
 

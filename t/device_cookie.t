@@ -495,6 +495,18 @@ my %bad = (
     'dev samesite=;'           => ['"samesite="'],
     'dev samesite=Maybe;'      => ['"samesite=Maybe"'],
     'dev samesite=none;'       => ['"samesite=none"', '"secure"'],
+    '__Host-dev;'              => ['"__Host-dev"', '"secure"'],
+    '__host-dev domain=a;'     => ['"__host-dev"', '"secure"'],
+    '__Host-dev secure domain=a;' => ['"__Host-dev"', '"domain="'],
+    '__Secure-dev;'            => ['"__Secure-dev"', '"secure"'],
+    '__SECURE-dev domain=a;'   => ['"__SECURE-dev"', '"secure"'],
+    '__Http-dev secure;'       => ['"__Http-dev"', '"HttpOnly"'],
+    '__Host-Http-dev secure;'  => ['"__Host-Http-dev"', '"HttpOnly"'],
+    'mp_T_mixpanel;'           => ['"mp_T_mixpanel"', 'SDK'],
+    'mp_0123_mixpanel secure;' => ['"mp_0123_mixpanel"', 'SDK'],
+    'mp__mixpanel;'            => ['"mp__mixpanel"', 'SDK'],
+    '__mp_opt_in_out_T;'       => ['"__mp_opt_in_out_T"', 'SDK'],
+    'mp_optout;'               => ['"mp_optout"', 'SDK'],
     'dev secure secure;'       => ['"secure"'],
     'dev samesite=lax samesite=strict;' => ['"samesite=strict"'],
     'dev max_age=1d max_age=2d;' => ['"max_age=2d"'],
@@ -517,7 +529,14 @@ for my $args (sort keys %bad) {
         "nginx -t: mixtrack_device_cookie $args") or diag($r->{out});
 }
 
-my $good = $t->test_config(config('mixtrack_device_cookie dev domain=example.com max_age=365d samesite=none secure;'));
-is($good->{rc}, 0, 'nginx -t: all that is right') or diag($good->{out});
+for my $args (
+    'dev domain=example.com max_age=365d samesite=none secure',
+    '__Host-dev secure', '__Secure-dev secure', '__Secure-dev domain=example.com secure',
+    '__Hostdev', '__Secure', '__Hos', '__Httpdev', 'x__Host-dev',
+    'mp_device', 'mp_mixpanel', 'mp_T_mixpanelx', 'xmp_T_mixpanel', 'mp_optouts', '__mp_opt_in_ou', '_mp_opt_in_out_T',
+) {
+    my $r = $t->test_config(config("mixtrack_device_cookie $args;"));
+    is($r->{rc}, 0, "nginx -t: mixtrack_device_cookie $args, which is right") or diag($r->{out});
+}
 
 $t->done;
