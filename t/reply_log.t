@@ -25,6 +25,7 @@ $t->conf(replies({},
     turned => {%slow},
     held   => {%slow, spool => 'off'},
     replay => {%slow, spool => '1m'},
+    late   => {%slow, connections => 4, timeout => 'connect=5s total=6s', retry => 'min=100ms max=100ms jitter=0ms-0ms'},
 ))->run;
 
 sub texts ($name, $re) { map { $_->{text} } grep { $_->{text} =~ $re } lines($t, $name) }
@@ -75,6 +76,21 @@ my @held = grep { $_->{text} =~ /^the endpoint refuses us/ } lines($t, 'held');
 is(join(' ', map { $_->{level} } @held), 'error warn warn warn', 'held: one error');
 like($held[-1]{text}, qr/\(4 in all\)$/, 'held: and a running count');
 like((texts('held', qr/succeed again/))[0], qr/, 2 events were waiting, and 0 spool files$/, 'held: and its end');
+
+# ---- a post of before the outage that fails behind it begins no other one
+
+$ingest->faults({path => '^/late$', hang => 1, times => 1}, {path => '^/late$', status => 503, times => 1});
+hits('late', 41);
+ok(wait_until(sub { $ingest->stats->{script} == 1 }), 'late: a post that hangs');
+hits('late', 42);
+ok($t->wait_status(sub { $_->{delivered} == 1 && $_->{gate}{state} eq 'open' }, project => 'late'),
+    'late: another one fails, and is delivered');
+ok($t->wait_status(sub { $_->{requests}{error} == 1 }, project => 'late', timeout => 20), 'late: then the first one fails');
+my $late = $t->status('late');
+is($late->{gate}{state},   'open', 'late: the gate is open');
+is($late->{gate}{down_ms}, 0,      'late: there is no outage');
+ok($t->wait_status(sub { $_->{delivered} == 2 }, project => 'late'), 'late: all is delivered');
+is(scalar(texts('late', qr/succeed again/)), 1, 'late: the one outage has one end');
 
 # ---- what waits on disk is told as well
 
