@@ -374,6 +374,11 @@ char *ngx_mixtrack_option_defaults(ngx_conf_t *cf,
 char *ngx_mixtrack_option_invalid(ngx_conf_t *cf, ngx_str_t *value,
     const char *why);
 
+/* The same with a text of its own, for what is judged when the block has
+ * ended, and with the place of the directive at fault. */
+char *ngx_mixtrack_option_late(ngx_conf_t *cf, ngx_mixtrack_place_t *place,
+    const char *text);
+
 /* Whether value begins with name ("events="); then *s is the rest. */
 ngx_uint_t ngx_mixtrack_option_is(ngx_str_t *value, const char *name,
     ngx_str_t *s);
@@ -385,8 +390,6 @@ ngx_uint_t ngx_mixtrack_option_is(ngx_str_t *value, const char *name,
 char *ngx_mixtrack_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_mixtrack_endpoint_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_mixtrack_endpoint_account(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_mixtrack_endpoint_tls(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_mixtrack_endpoint_proxy(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -395,6 +398,21 @@ char *ngx_mixtrack_endpoint_proxy(ngx_conf_t *cf, ngx_command_t *cmd,
 /* Completes project->http and the destination, once the block has ended and
  * its numbers are there. */
 char *ngx_mixtrack_endpoint_init(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
+
+/* a, b and c as one terminated string of the pool, or NULL. */
+char *ngx_mixtrack_endpoint_join(ngx_conf_t *cf, const char *a, const char *b,
+    const char *c);
+
+
+/* ngx_mixtrack_account.c */
+
+/* "service_account NAME SECRET PROJECT_ID"; conf is the project. */
+char *ngx_mixtrack_account(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Completes project->http and the destination for /import, once the URL is
+ * complete. */
+char *ngx_mixtrack_account_auth(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
 
 

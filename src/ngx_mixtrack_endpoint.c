@@ -1,7 +1,7 @@
 
 /*
- * Where a project's events go, and how: the endpoint, its API, who we say we
- * are, TLS and the proxy.
+ * Where a project's events go, and how: the endpoint, its API, TLS and the
+ * proxy.
  *
  * The directives come in any order, so each only keeps what it says; what
  * they mean together is judged when the block has ended, and reported with the
@@ -21,19 +21,10 @@
 static char *ngx_mixtrack_endpoint_file(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project, ngx_str_t *path);
 static ngx_int_t ngx_mixtrack_endpoint_writable(ngx_str_t *path);
-static ngx_uint_t ngx_mixtrack_endpoint_is_text(ngx_str_t *s);
 static char *ngx_mixtrack_endpoint_dry(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
 static char *ngx_mixtrack_endpoint_url(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
-static char *ngx_mixtrack_endpoint_auth(ngx_conf_t *cf,
-    ngx_mixtrack_project_t *project);
-static char *ngx_mixtrack_endpoint_plain(ngx_conf_t *cf,
-    ngx_mixtrack_project_t *project);
-static char *ngx_mixtrack_endpoint_late(ngx_conf_t *cf,
-    ngx_mixtrack_place_t *place, const char *text);
-static char *ngx_mixtrack_endpoint_join(ngx_conf_t *cf, const char *a,
-    const char *b, const char *c);
 
 static const struct {
     ngx_str_t  name;
@@ -213,75 +204,6 @@ ngx_mixtrack_endpoint_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* a value in the wrong place may be the secret: none is quoted */
-
-char *
-ngx_mixtrack_endpoint_account(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_mixtrack_project_t *project = conf;
-
-    ngx_str_t                *value, s;
-    ngx_uint_t                i;
-    ngx_mixtrack_endpoint_t  *ep;
-
-    value = cf->args->elts;
-    ep = &project->endpoint;
-
-    ngx_mixtrack_place(cf, &ep->account_place);
-
-    ep->account = value[1];
-    ep->secret = value[2];
-    ep->id = value[3];
-
-    if (ngx_mixtrack_option_is(&value[2], NGX_MIXTRACK_FILE, &s)
-        && ngx_mixtrack_secret_file(cf, &s, &ep->secret) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    if (!ngx_mixtrack_endpoint_is_text(&ep->account)
-        || ngx_strchr(ep->account.data, ':'))
-    {
-        return "needs a name of 1 to 255 bytes without \":\" and control "
-               "characters";
-    }
-
-    if (!ngx_mixtrack_endpoint_is_text(&ep->secret)) {
-        return "needs a secret of 1 to 255 bytes without control characters";
-    }
-
-    for (i = 0; i < ep->id.len; i++) {
-        if (ep->id.data[i] < '0' || ep->id.data[i] > '9') {
-            break;
-        }
-    }
-
-    if (ep->id.len == 0 || ep->id.len > 20 || i < ep->id.len) {
-        /* it is not told: it may be the secret, in the wrong place */
-        return "needs the project's id, a number, as its third value";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* a header or a C string has no room for control characters */
-
-static ngx_uint_t
-ngx_mixtrack_endpoint_is_text(ngx_str_t *s)
-{
-    size_t  i;
-
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
-            return 0;
-        }
-    }
-
-    return s->len > 0 && s->len <= NGX_MIXTRACK_SECRET_MAX;
-}
-
-
 char *
 ngx_mixtrack_endpoint_tls(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -394,7 +316,7 @@ ngx_mixtrack_endpoint_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     project->http.total_timeout = (uint32_t) project->total_timeout;
 
     if (ep->account.len && project->api != MXT_API_IMPORT) {
-        return ngx_mixtrack_endpoint_late(cf, &ep->account_place,
+        return ngx_mixtrack_option_late(cf, &ep->account_place,
                      "\"service_account\" in \"mixtrack_project\" needs "
                      "\"api import\"");
     }
@@ -411,7 +333,7 @@ ngx_mixtrack_endpoint_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     rv = ngx_mixtrack_endpoint_url(cf, project);
 
     if (rv == NGX_CONF_OK && project->api == MXT_API_IMPORT) {
-        rv = ngx_mixtrack_endpoint_auth(cf, project);
+        rv = ngx_mixtrack_account_auth(cf, project);
 
     } else if (rv == NGX_CONF_OK) {
         project->destination = mxt_spool_destination(project->http.url,
@@ -442,19 +364,19 @@ ngx_mixtrack_endpoint_dry(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     ep = &project->endpoint;
 
     if (project->api == MXT_API_IMPORT) {
-        return ngx_mixtrack_endpoint_late(cf, &ep->api_place,
+        return ngx_mixtrack_option_late(cf, &ep->api_place,
                      "\"api import\" in \"mixtrack_project\" cannot be used "
                      "with a file as \"endpoint\"");
     }
 
     if (ep->tls_place.line) {
-        return ngx_mixtrack_endpoint_late(cf, &ep->tls_place,
+        return ngx_mixtrack_option_late(cf, &ep->tls_place,
                      "\"tls\" in \"mixtrack_project\" cannot be used with a "
                      "file as \"endpoint\"");
     }
 
     if (ep->proxy_place.line) {
-        return ngx_mixtrack_endpoint_late(cf, &ep->proxy_place,
+        return ngx_mixtrack_option_late(cf, &ep->proxy_place,
                      "\"proxy\" in \"mixtrack_project\" cannot be used with "
                      "a file as \"endpoint\"");
     }
@@ -526,111 +448,7 @@ ngx_mixtrack_endpoint_url(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 }
 
 
-/* /import wants to know who we are: a service account, or the token */
-
-static char *
-ngx_mixtrack_endpoint_auth(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
-{
-    char                     *account;
-    ngx_str_t                *token;
-    ngx_mixtrack_endpoint_t  *ep;
-
-    ep = &project->endpoint;
-    token = &project->token.literal;
-
-    if (!ngx_mixtrack_value_is_literal(&project->token)) {
-        return ngx_mixtrack_endpoint_late(cf, &ep->api_place,
-                     "\"api import\" in \"mixtrack_project\" needs a "
-                     "\"token\" without variables");
-    }
-
-    if (ep->account.len) {
-        account = ngx_mixtrack_endpoint_join(cf, (char *) ep->account.data,
-                                             "/", (char *) ep->id.data);
-
-        project->http.user = (char *) ep->account.data;
-        project->http.password = (char *) ep->secret.data;
-
-    } else {
-
-        if (!ngx_mixtrack_endpoint_is_text(token)
-            || ngx_strlchr(token->data, token->data + token->len, ':'))
-        {
-            return ngx_mixtrack_endpoint_late(cf, &ep->api_place,
-                         "\"api import\" in \"mixtrack_project\" needs a "
-                         "\"token\" without \":\" and control characters");
-        }
-
-        account = ngx_pnalloc(cf->pool, token->len + 1);
-
-        if (account) {
-            (void) ngx_cpystrn((u_char *) account, token->data,
-                               token->len + 1);
-        }
-
-        project->http.user = account;
-        project->http.password = "";
-    }
-
-    if (account == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    project->destination = mxt_spool_destination(project->http.url, "import",
-                                                 account, NULL);
-
-    return ngx_mixtrack_endpoint_plain(cf, project);
-}
-
-
-/* Basic authentication is as good as plain text */
-
-static char *
-ngx_mixtrack_endpoint_plain(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
-{
-    ngx_mixtrack_endpoint_t  *ep;
-
-    ep = &project->endpoint;
-
-    if (mxt_url_is_https(project->http.url)) {
-        return NGX_CONF_OK;
-    }
-
-    if (!mxt_url_is_loopback(project->http.url)) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "invalid \"%V\" in \"endpoint\" of "
-                      "\"mixtrack_project\", with \"api import\" it must be "
-                      "https, or credentials would leave this machine in "
-                      "plain text, in %V:%ui",
-                      &ep->url, &ep->url_place.file, ep->url_place.line);
-        return NGX_CONF_ERROR;
-    }
-
-    /* loopback is then the proxy's */
-
-    if (project->http.proxy && !mxt_url_is_loopback(project->http.proxy)) {
-        return ngx_mixtrack_endpoint_late(cf, &ep->proxy_place,
-                     "\"proxy\" in \"mixtrack_project\" needs an "
-                     "\"endpoint\" of https, or with \"api import\" "
-                     "credentials would leave this machine in plain text,");
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_mixtrack_endpoint_late(ngx_conf_t *cf, ngx_mixtrack_place_t *place,
-    const char *text)
-{
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "%s in %V:%ui", text,
-                  &place->file, place->line);
-
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
+char *
 ngx_mixtrack_endpoint_join(ngx_conf_t *cf, const char *a, const char *b,
     const char *c)
 {

@@ -60,7 +60,7 @@ static ngx_command_t  ngx_mixtrack_options[] = {
 
     { ngx_string("service_account"),
       NGX_CONF_TAKE3,
-      ngx_mixtrack_endpoint_account,
+      ngx_mixtrack_account,
       0,
       0,
       NULL },
@@ -256,6 +256,17 @@ ngx_mixtrack_option_invalid(ngx_conf_t *cf, ngx_str_t *value, const char *why)
                            "invalid parameter \"%V\" in \"%V\" of "
                            "\"mixtrack_project\"", value, name);
     }
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_mixtrack_option_late(ngx_conf_t *cf, ngx_mixtrack_place_t *place,
+    const char *text)
+{
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "%s in %V:%ui", text,
+                  &place->file, place->line);
 
     return NGX_CONF_ERROR;
 }
