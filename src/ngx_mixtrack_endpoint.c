@@ -21,6 +21,8 @@
 static char *ngx_mixtrack_endpoint_file(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project, ngx_str_t *path);
 static ngx_int_t ngx_mixtrack_endpoint_writable(ngx_str_t *path);
+static char *ngx_mixtrack_endpoint_client(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
 static char *ngx_mixtrack_endpoint_dry(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
 static char *ngx_mixtrack_endpoint_url(ngx_conf_t *cf,
@@ -340,16 +342,48 @@ ngx_mixtrack_endpoint_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
                                                      "track", "", NULL);
     }
 
-    if (rv == NGX_CONF_OK && ep->tls_place.line
-        && !mxt_url_is_https(project->http.url))
+    return rv == NGX_CONF_OK ? ngx_mixtrack_endpoint_client(cf, project) : rv;
+}
+
+
+/* what the flusher's client would refuse is refused here, while somebody is
+ * looking */
+
+static char *
+ngx_mixtrack_endpoint_client(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
+{
+    ngx_uint_t             tls;
+    const char            *why;
+    mxt_http_conf_t       *http;
+    ngx_mixtrack_place_t  *place;
+
+    http = &project->http;
+    place = &project->endpoint.tls_place;
+    tls = place->line != 0;
+
+    if (mxt_http_check(http, &why) != 0) {
+
+        if (!tls) {
+            place = &project->place;
+        }
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%s\"mixtrack_project\" cannot be used, %s, in %V:%ui",
+                      tls ? "\"tls\" in " : "", why, &place->file,
+                      place->line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (tls && !mxt_url_is_https(http->url)
+        && (http->proxy == NULL || !mxt_url_is_https(http->proxy)))
     {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"tls\" in \"mixtrack_project\" has no effect on an "
                       "\"endpoint\" of plain http in %V:%ui",
-                      &ep->tls_place.file, ep->tls_place.line);
+                      &place->file, place->line);
     }
 
-    return rv;
+    return NGX_CONF_OK;
 }
 
 

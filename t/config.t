@@ -199,8 +199,9 @@ good "tls $_", config(project => "tls $_;") for
     "key=$files/key.pem cert=$files/cert.pem verify=off", "verify=on ca=$files/ca.pem", 'ca=ca.pem';
 good "proxy $_", config(project => "proxy $_;") for qw(
     http://proxy.test:3128 http://10.0.0.1:3128/ https://proxy.test http://[::1]:3128
-    http://user:S3CRET@proxy.test:3128 http://user@proxy.test
+    http://user:S3CRET@proxy.test:3128 http://user@proxy.test https://user:S3CRET@proxy.test:3128
 );
+good 'tls for a proxy of https', config(project => "tls ca=$files/ca.pem; endpoint http://127.0.0.1:1; proxy https://proxy.test;");
 good 'a proxy on loopback for import on loopback',
     config(project => 'api import; endpoint http://127.0.0.1:1; proxy http://localhost:3128;');
 good 'a proxy elsewhere for import by https', config(project => 'api import; proxy http://proxy.test:3128;');
@@ -211,7 +212,7 @@ good 'a file for two projects', config(
     http    => "mixtrack_project b { token \$host; endpoint file:$files/dry.ndjson; }",
 );
 warned 'tls without https',
-    config(project => "tls verify=off; # here\nendpoint http://127.0.0.1:1;"), 'tls', 'no effect';
+    config(project => "tls verify=off; # here\nendpoint http://127.0.0.1:1;\nproxy http://proxy.test;"), 'tls', 'no effect';
 
 # how
 good "id_merge $_", config(project => "id_merge $_;") for qw(simplified original);

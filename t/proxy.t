@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A proxy on the way: what it gets to see, what nobody else does, and what
-# happens while it is down, refuses or hangs.  The environment's proxies are
-# none of ours.
+# A proxy on the way, of http or https: what it gets to see, what nobody else
+# does, and what happens while it is down, refuses or hangs.  The environment's
+# proxies are none of ours.
 
 use v5.36;
 
@@ -22,6 +22,7 @@ my $secure = $t->ingest(8, tls => 'good');
 my $direct = $t->ingest(5);
 my $auth   = 'carol:pa:ss@wörd';
 my $proxy  = $t->proxy(7, auth => $auth);
+my $tls    = $t->proxy(4, auth => $auth, tls => 'good');
 my $trap   = $t->proxy(6);
 
 # as a URL has it, and as it is
@@ -41,11 +42,19 @@ $t->conf(breakable(
         token S; endpoint https://localhost:%%PORT_8%%/track; zone 1m; batch interval=20ms;
         tls ca=%%TESTDIR%%/tls/ca.crt; proxy http://carol:$secret[0]\@127.0.0.1:%%PORT_7%%;
     }
+    mixtrack_project locked {
+        token L; endpoint https://localhost:%%PORT_8%%/track; zone 1m; batch interval=20ms;
+        tls ca=%%TESTDIR%%/tls/ca.crt; proxy https://carol:$secret[0]\@localhost:%%PORT_4%%;
+    }
+    mixtrack_project half {
+        token H; endpoint %%INGEST_5%%; zone 1m; batch interval=20ms;
+        tls ca=%%TESTDIR%%/tls/ca.crt; proxy https://carol:$secret[0]\@127.0.0.1:%%PORT_4%%;
+    }
     mixtrack_project direct { token D; endpoint %%INGEST_5%%; zone 1m; batch interval=20ms; }
 END
     main => join("\n", map {"env $_;"} qw(http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY)),
     hit    => 'mixtrack hit project=default; return 200 "ok\n";',
-    server => join("\n", map {"location = /$_ { mixtrack $_ project=$_; return 200; }"} qw(secure direct)),
+    server => join("\n", map {"location = /$_ { mixtrack $_ project=$_; return 200; }"} qw(secure locked half direct)),
 ) =~ s/mixtrack_project \{/mixtrack_project default {/r);
 
 # for nginx alone
@@ -98,9 +107,9 @@ cmp_ok(scalar(grep { !defined $_->{status} } @requests[$from .. $#requests]), '>
 
 # ---- the others, at the same time
 
-for my $other ([secure => $secure], [direct => $direct]) {
-    my ($project, $its) = @$other;
-    my $load = $t->load(from => 500000, count => 300, rate => 400, uri => "/$project?seq=%d", connections => 4);
+for my $other ([secure => $secure, 50], [locked => $secure, 51], [half => $direct, 52], [direct => $direct, 53]) {
+    my ($project, $its, $from) = @$other;
+    my $load = $t->load(from => $from * 10000, count => 300, rate => 400, uri => "/$project?seq=%d", connections => 4);
     ok($load->wait_served(50), "$project: requests are served");
     ok($t->reload, "$project: a reload");
     account($its, [$load], name => $project);
@@ -109,18 +118,23 @@ for my $other ([secure => $secure], [direct => $direct]) {
 
 # ---- who has seen what
 
-@requests = $proxy->requests;
-is(join(' ', uniq(map { $_->{method} } @requests)), 'CONNECT', 'the proxy is asked for a tunnel, always');
-is(join(' ', sort(uniq(map { $_->{target} } @requests))),
-    join(' ', sort map { 'localhost:' . $t->port($_) } 8, 9), 'to the endpoints');
-is(join(' ', uniq(map { $_->{headers}{'proxy-authorization'} } @requests)), 'Basic ' . encode_base64($auth, ''),
-    'we say who we are');
-is(join(' ', grep { !/^(?:connect .*|host|user-agent|proxy-.*)$/ } uniq(map { keys %{$_->{headers}} } @requests)), '',
-    'and nothing else; not what is for the endpoint');
+my @known = ([$proxy, map { 'localhost:' . $t->port($_) } 8, 9], [$tls, 'localhost:' . $t->port(8), '127.0.0.1:' . $t->port(5)]);
+for (@known) {
+    my ($which, @endpoints) = @$_;
+    my $name = $which == $tls ? 'the proxy of https' : 'the proxy';
+
+    @requests = $which->requests;
+    is(join(' ', uniq(map { $_->{method} } @requests)), 'CONNECT', "$name is asked for a tunnel, always");
+    is(join(' ', sort(uniq(map { $_->{target} } @requests))), join(' ', sort @endpoints), 'to the endpoints');
+    is(join(' ', uniq(map { $_->{headers}{'proxy-authorization'} } @requests)), 'Basic ' . encode_base64($auth, ''),
+        'we say who we are');
+    is(join(' ', grep { !/^(?:connect .*|host|user-agent|proxy-.*)$/ } uniq(map { keys %{$_->{headers}} } @requests)), '',
+        'and nothing else; not what is for the endpoint');
+}
 
 my @posts = $ingest->posts;
 is(join(' ', uniq(map { $_->{headers}{authorization} } @posts)), "Basic $secret[-1]", 'the endpoint gets that');
-is(scalar(grep {/^proxy-/} map { keys %{$_->{headers}} } map { $_->posts } $ingest, $secure), 0,
+is(scalar(grep {/^proxy-/} map { keys %{$_->{headers}} } map { $_->posts } $ingest, $secure, $direct), 0,
     'and nothing that is for the proxy');
 is(join(' ', uniq(map { $_->{path} } @posts)), '/import', 'there where it should be');
 
@@ -141,5 +155,13 @@ like($text{log}, qr/mixtrack: project "default": a post failed/, 'log');
 for my $name (sort keys %text) {
     is(join(' ', grep { index($text{$name}, $_) >= 0 } @secret), '', "$name: no secret is in it");
 }
+
+# ---- whatever nginx -t takes, the flusher does
+
+$t->conf(lifecycle(projects => join "\n", map {"mixtrack_project $_->[0] { token T; zone 1m; spool off; proxy $_->[1]; }"}
+    [a => 'http://127.250.3.7'], [b => 'https://127.250.3.7/'], [c => "https://carol:$secret[0]\@127.250.3.7:3128"]));
+is($t->test_config->{rc}, 0, 'proxies without a port, and of https: nginx -t is content');
+ok($t->reload(drained => 1), 'and with a reload');
+is(join(' ', grep { !$t->status($_)->{processes}{flushers} } qw(default a b c)), '', 'each has its flusher');
 
 $t->done;

@@ -47,7 +47,7 @@ delete @ENV{qw(no_proxy NO_PROXY)};
 my $cc    = $ENV{CC} // 'cc';
 my @flags = split ' ', '-O1 -g -D_GNU_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=undefined -Isrc/core';
 
-is(system($cc, @flags, '-o', "$dir/post", 't/lib/post.c', glob('src/core/mxt_http*.c'), '-lcurl'), 0, 'the client builds')
+is(system($cc, @flags, '-o', "$dir/post", 't/lib/post.c', glob('src/core/mxt_http*.c'), 'src/core/mxt_url.c', '-lcurl'), 0, 'the client builds')
     or BAIL_OUT('no client');
 
 
@@ -166,7 +166,7 @@ sub reply ($client, $name, %what) {
 }
 
 # A proxy for CONNECT and nothing else; the user says what it does.
-$port{proxy} = serve('proxy', sub ($client) {
+sub tunnel ($client) {
     my $head   = head($client) // return;
     my ($user) = $head =~ /^Proxy-Authorization: Basic (\S+)/m ? MIME::Base64::decode_base64($1) =~ /(.*?):/ : '';
     note_down('proxy', head => $head);
@@ -206,7 +206,25 @@ $port{proxy} = serve('proxy', sub ($client) {
             }
         }
     }
-});
+}
+
+$port{proxy} = serve('proxy', \&tunnel);
+
+# the same over TLS
+for my $cert (qw(good wrong self expired)) {
+    $port{"proxy_$cert"} = serve('proxy', sub ($client) {
+        IO::Socket::SSL->start_SSL(
+            $client,
+            SSL_server      => 1,
+            SSL_cert_file   => "$dir/$cert.pem",
+            SSL_key_file    => "$dir/$cert.key",
+            SSL_ca_file     => "$dir/ca.pem",
+            SSL_verify_mode => SSL_VERIFY_PEER,
+        ) or return;
+        note_down('who', cn => scalar $client->peer_certificate('cn'));
+        tunnel($client);
+    });
+}
 
 
 # ---- the client; nobody is asked anything: it has no terminal
@@ -357,6 +375,36 @@ for my $case (['good', 'https'], ['plain', 'http']) {
 
 seen('good');
 fails(post(url => url('wrong'), @ca_file, proxy('proxy-user')), [60], 'a wrong name behind a proxy');
+
+# a proxy of https is one of those whom it has to believe
+
+sub secure ($cert, $host = 'localhost') { return (proxy => "https://proxy-user:proxy-secret\@$host:" . $port{"proxy_$cert"}) }
+
+for my $case (['good', 'https'], ['plain', 'http']) {
+    my ($name, $scheme) = @$case;
+    my @to = (url => url($name, 'localhost', $scheme), @auth, %cert);
+
+    seen($_) for $name, 'proxy', 'relay', 'who';
+    passes(post(@to, @ca_file, secure('good'), posts => 2), "$scheme through a proxy of https");
+    my @proxy = seen('proxy');
+    is(scalar @proxy, 1, 'which is asked once for two posts');
+    like($proxy[0]{head}, qr/^CONNECT localhost:$port{$name} HTTP.*^Proxy-Authorization: Basic \Q$proxy\E\r$/ms, 'to CONNECT');
+    unlike($proxy[0]{head}, qr/^Authorization|\Q$auth\E/m, 'and sees nothing that is the endpoint\'s');
+    is((seen('who'))[0]{cn}, undef, 'nor the client\'s certificate');
+    is(count($name), 2, 'both arrive');
+
+    passes(post(@to, @ca_file, secure('good', '127.0.0.1')), 'also by its address');
+    seen('proxy');
+
+    fails(post(@to, @ca_file, secure($_)), [60], "a proxy's certificate: $_, $scheme") for qw(wrong self expired);
+    fails(post(@to, secure('good')), [60], "a proxy by a CA that the system does not know, $scheme");
+    is(count('proxy'), 0, '... and the proxy is told nothing');
+    passes(post(@to, secure($_), insecure => 1), "a proxy's certificate: $_, $scheme and insecure") for qw(wrong self expired);
+
+    fails(post(@to, @ca_file, proxy => "https://proxy-user:proxy-secret\@127.0.0.1:$port{proxy}", timeout => 2000),
+        [28, 35], "a proxy of http by https, $scheme");
+    seen($_) for $name, 'proxy';
+}
 
 # whatever a proxy says, it is not the endpoint's reply
 

@@ -45,8 +45,10 @@ typedef struct {
     const char      *proxy;             /* a CONNECT proxy's URL, NULL is
                                            none; copied; may hold a user and
                                            a password */
-    unsigned         insecure;          /* 1: whoever answers is believed */
-    mxt_http_pem_t   ca;                /* instead of the system's; copied */
+    unsigned         insecure;          /* 1: whoever answers is believed, the
+                                           proxy, too */
+    mxt_http_pem_t   ca;                /* instead of the system's, also for
+                                           the proxy's; copied */
     mxt_http_pem_t   cert;              /* the client's; copied */
     mxt_http_pem_t   key;               /* copied */
     unsigned         connections;       /* at most at once */
@@ -85,17 +87,25 @@ int mxt_http_global_init(void);
 int mxt_http_resolves_async(void);
 
 /*
- * NULL when there is no memory, when the conf is not one that can be posted
- * to, or when libcurl lacks what it asks for (certificates from memory came
- * with 7.71 and 7.77, and its GnuTLS has none).  Then a few static words
- * are in *why, if why is not NULL.
+ * Whether mxt_http_create() would take the conf, as far as that can be known
+ * without the network and without mxt_http_global_init(): it is one that can
+ * be posted to, and libcurl has what it asks for (certificates from memory
+ * came with 7.71 and 7.77; its GnuTLS has none for clients, and those of
+ * authorities since 8.18).  0, or -1 with a few static words in *why.
+ */
+int mxt_http_check(const mxt_http_conf_t *conf, const char **why);
+
+/*
+ * NULL when there is no memory, or when mxt_http_check() does not take the
+ * conf.  Then a few static words are in *why, if why is not NULL.
  *
  * The URL is one of http or https, without a user.  Basic auth goes with
  * every post, before it is asked for, and to the URL's host only: not to the
- * proxy, and redirects are not followed.  The proxy's URL is
- * http://[USER[:PASSWORD]@]HOST:PORT; it is asked to CONNECT for http, too,
- * so that it sees neither requests nor secrets that are not meant for it.
- * No environment variable has a say in any of this.
+ * proxy, and redirects are not followed.  The proxy's URL is one that
+ * mxt_url_proxy() takes; it is asked to CONNECT for http, too, so that it sees
+ * neither requests nor secrets that are not meant for it.  One of https is
+ * believed as the endpoint is, and gets no certificate of the client's.  No
+ * environment variable has a say in any of this.
  *
  * TLS is 1.2 or later.  A client's key may lie in one PEM with its
  * certificate; then conf->key is empty.  An encrypted key is not asked a

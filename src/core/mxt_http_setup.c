@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "mxt_http_setup.h"
+#include "mxt_url.h"
 
 
 /* a usual body goes to the socket in one call; allocated when it is used */
@@ -37,16 +38,31 @@
     (curl_easy_setopt(e, option, value) != CURLE_OK)
 
 
+/* libcurl's options for one of those whom we have to believe */
+typedef struct {
+    CURLoption  version;
+    CURLoption  peer;
+    CURLoption  host;
+#if (LIBCURL_VERSION_NUM >= 0x074d00)
+    CURLoption  path;
+    CURLoption  blob;
+#endif
+} mxt_http_whom_t;
+
+
+static int mxt_http_setup_memory(const mxt_http_conf_t *conf,
+    const char **why);
 static char *mxt_http_setup_move(char *p, mxt_http_pem_t *pem);
 static int mxt_http_setup_url(const char *url, char **name,
     const char **why);
-static int mxt_http_setup_proxy(const char *url, const char **why);
 static int mxt_http_setup_has(CURLU *u, CURLUPart part);
 static int mxt_http_setup_request(CURL *e, const mxt_http_conf_t *conf);
 static int mxt_http_setup_route(CURL *e, const mxt_http_conf_t *conf);
 static int mxt_http_setup_limits(CURL *e, const mxt_http_conf_t *conf);
 static int mxt_http_setup_trust(CURL *e, const mxt_http_conf_t *conf,
     const char **why);
+static int mxt_http_setup_believe(CURL *e, const mxt_http_conf_t *conf,
+    const mxt_http_whom_t *whom, const char **why);
 static int mxt_http_setup_identity(CURL *e, const mxt_http_conf_t *conf,
     const char **why);
 #if (LIBCURL_VERSION_NUM >= 0x074700)
@@ -55,15 +71,48 @@ static int mxt_http_setup_blob(CURL *e, CURLoption option,
 #endif
 
 
+static const mxt_http_whom_t  mxt_http_endpoint = {
+    CURLOPT_SSLVERSION,
+    CURLOPT_SSL_VERIFYPEER,
+    CURLOPT_SSL_VERIFYHOST,
+#if (LIBCURL_VERSION_NUM >= 0x074d00)
+    CURLOPT_CAPATH,
+    CURLOPT_CAINFO_BLOB
+#endif
+};
+
+static const mxt_http_whom_t  mxt_http_proxy = {
+    CURLOPT_PROXY_SSLVERSION,
+    CURLOPT_PROXY_SSL_VERIFYPEER,
+    CURLOPT_PROXY_SSL_VERIFYHOST,
+#if (LIBCURL_VERSION_NUM >= 0x074d00)
+    CURLOPT_PROXY_CAPATH,
+    CURLOPT_PROXY_CAINFO_BLOB
+#endif
+};
+
 static const char  mxt_http_nomem[] = "no memory";
+
+
+int
+mxt_http_check(const mxt_http_conf_t *conf, const char **why)
+{
+    char  *name;
+
+    if (mxt_http_setup_check(conf, &name, why) != 0) {
+        return -1;
+    }
+
+    free(name);
+
+    return 0;
+}
 
 
 int
 mxt_http_setup_check(const mxt_http_conf_t *conf, char **name,
     const char **why)
 {
-    const char  *ssl;
-
     if (conf->user && strchr(conf->user, ':')) {
         *why = "a user name of Basic auth cannot have a colon";
         return -1;
@@ -74,23 +123,63 @@ mxt_http_setup_check(const mxt_http_conf_t *conf, char **name,
         return -1;
     }
 
-    ssl = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    if (mxt_http_setup_memory(conf, why) != 0) {
+        return -1;
+    }
+
+    /* what nginx -t takes, and in words that have no part of it */
+
+    if (conf->proxy && mxt_url_proxy(conf->proxy, why) != 0) {
+        *why = "its proxy cannot be used";
+        return -1;
+    }
+
+    return mxt_http_setup_url(conf->url, name, why);
+}
+
+
+/* whether this libcurl takes from memory what there is of certificates */
+
+static int
+mxt_http_setup_memory(const mxt_http_conf_t *conf, const char **why)
+{
+    unsigned                 gnutls, nss;
+    curl_version_info_data  *info;
+
+    info = curl_version_info(CURLVERSION_NOW);
+
+    gnutls = info->ssl_version && strstr(info->ssl_version, "GnuTLS");
+    nss = info->ssl_version && strstr(info->ssl_version, "NSS");
+
+    if (conf->cert.len
+        && (LIBCURL_VERSION_NUM < 0x074700 || info->version_num < 0x074700))
+    {
+        *why = "a client certificate from memory needs libcurl 7.71 or later";
+        return -1;
+    }
 
     /* libcurl takes the option all the same, and sends no certificate */
 
-    if (conf->cert.len && ssl
-        && (strstr(ssl, "GnuTLS") || strstr(ssl, "NSS")))
-    {
+    if (conf->cert.len && (gnutls || nss)) {
         *why = "this libcurl takes no client certificate from memory:"
                " its TLS is not OpenSSL's";
         return -1;
     }
 
-    if (conf->proxy && mxt_http_setup_proxy(conf->proxy, why) != 0) {
+    if (conf->ca.len
+        && (LIBCURL_VERSION_NUM < 0x074d00 || info->version_num < 0x074d00))
+    {
+        *why = "CA certificates from memory need libcurl 7.77 or later";
         return -1;
     }
 
-    return mxt_http_setup_url(conf->url, name, why);
+    if (conf->ca.len && (nss || (gnutls && info->version_num < 0x081200))) {
+        *why = "this libcurl takes no CA certificates from memory:"
+               " its TLS is not OpenSSL's";
+        return -1;
+    }
+
+    return 0;
 }
 
 
@@ -241,51 +330,6 @@ done:
 }
 
 
-/*
- * libcurl itself would tell of a URL that it does not like only with the
- * first post, in words that hold the URL with its password
- */
-
-static int
-mxt_http_setup_proxy(const char *url, const char **why)
-{
-    int     rc;
-    char   *path, *scheme;
-    CURLU  *u;
-
-    u = curl_url();
-    if (u == NULL) {
-        *why = mxt_http_nomem;
-        return -1;
-    }
-
-    rc = -1;
-    path = scheme = NULL;
-
-    *why = "the proxy is not an http://HOST:PORT";
-
-    /* without a port it would be 1080, which nobody expects */
-
-    if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK
-        && curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
-        && strcmp(scheme, "http") == 0
-        && mxt_http_setup_has(u, CURLUPART_PORT)
-        && curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK
-        && strcmp(path, "/") == 0
-        && !mxt_http_setup_has(u, CURLUPART_QUERY)
-        && !mxt_http_setup_has(u, CURLUPART_FRAGMENT))
-    {
-        rc = 0;
-    }
-
-    curl_free(path);
-    curl_free(scheme);
-    curl_url_cleanup(u);
-
-    return rc;
-}
-
-
 static int
 mxt_http_setup_has(CURLU *u, CURLUPart part)
 {
@@ -426,9 +470,25 @@ mxt_http_setup_trust(CURL *e, const mxt_http_conf_t *conf, const char **why)
         return 0;
     }
 
-    if (mxt_http_set(e, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2)
-        || mxt_http_set(e, CURLOPT_SSL_VERIFYPEER, conf->insecure ? 0L : 1L)
-        || mxt_http_set(e, CURLOPT_SSL_VERIFYHOST, conf->insecure ? 0L : 2L))
+    if (mxt_http_setup_believe(e, conf, &mxt_http_endpoint, why) != 0) {
+        return -1;
+    }
+
+    if (conf->proxy == NULL || !mxt_url_is_https(conf->proxy)) {
+        return 0;
+    }
+
+    return mxt_http_setup_believe(e, conf, &mxt_http_proxy, why);
+}
+
+
+static int
+mxt_http_setup_believe(CURL *e, const mxt_http_conf_t *conf,
+    const mxt_http_whom_t *whom, const char **why)
+{
+    if (mxt_http_set(e, whom->version, (long) CURL_SSLVERSION_TLSv1_2)
+        || mxt_http_set(e, whom->peer, conf->insecure ? 0L : 1L)
+        || mxt_http_set(e, whom->host, conf->insecure ? 0L : 2L))
     {
         return -1;
     }
@@ -441,11 +501,11 @@ mxt_http_setup_trust(CURL *e, const mxt_http_conf_t *conf, const char **why)
     /* or the system's directory would be believed as well; NULL is no path,
      * whether or not the TLS behind libcurl has a use for one */
 
-    (void) mxt_http_set(e, CURLOPT_CAPATH, NULL);
+    (void) mxt_http_set(e, whom->path, (char *) NULL);
 
-    return mxt_http_setup_blob(e, CURLOPT_CAINFO_BLOB, &conf->ca, why);
+    return mxt_http_setup_blob(e, whom->blob, &conf->ca, why);
 #else
-    *why = "CA certificates from memory need libcurl 7.77 or later";
+    (void) why;
 
     return -1;
 #endif
@@ -473,8 +533,7 @@ mxt_http_setup_identity(CURL *e, const mxt_http_conf_t *conf,
                                   why);
 #else
     (void) e;
-
-    *why = "a client certificate from memory needs libcurl 7.71 or later";
+    (void) why;
 
     return -1;
 #endif

@@ -245,6 +245,9 @@ mxt_url_proxy(const char *url, const char **why)
     if (code == CURLUE_UNSUPPORTED_SCHEME) {
         *why = "only http and https are supported";
 
+    } else if (code == CURLUE_OUT_OF_MEMORY) {
+        /* void */
+
     } else if (code != CURLUE_OK || strstr(url, ":///")) {
         *why = "it is malformed";
 

@@ -30,8 +30,9 @@ int mxt_url_is_loopback(const char *url);
 
 /*
  * Whether url (terminated) is a proxy's: http, or https if libcurl can, a
- * host, maybe a user and a password, and nothing behind the port but a slash.
- * 0, or -1 and a few words in *why, without a part of url.
+ * host, maybe a user, a password and a port (else libcurl's own for proxies,
+ * 1080 and 443), and nothing behind it but a slash.  This alone decides, for
+ * nginx -t and for the client.  0, or -1 and a few words in *why, without a part of url.
  */
 int mxt_url_proxy(const char *url, const char **why);
 

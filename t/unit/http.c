@@ -1,3 +1,4 @@
+/* link: src/core/mxt_url.c */
 
 /*
  * The client against servers that do what servers do: answer, hang up,
@@ -119,6 +120,7 @@ static void concurrent(void);
 static void budgets(void);
 static void timeouts(void);
 static void refused(void);
+static void proxy_ports(void);
 static void names(void);
 static void addresses_change(void);
 static void black_hole(void);
@@ -200,6 +202,7 @@ main(void)
     budgets();
     timeouts();
     refused();
+    proxy_ports();
     names();
     addresses_change();
     black_hole();
@@ -233,15 +236,15 @@ creating(void)
     };
 
     static const char *const  bad_proxy[] = {
-        "", "nonsense", "a:3128", "http://a", "http://a/", "http://:3128",
-        "https://a:3128", "socks5://a:1080", "http://a:3128/path",
-        "http://a:3128/?q", "http://a:3128/#f", "http://u:p@a",
+        "", "nonsense", "a:3128", "http://:3128", "socks5://a:1080",
+        "http://a:3128/path", "http://a:3128/?q", "https://a/#f",
         "http://u:p@a b:3128"
     };
 
     static const char *const  good_proxy[] = {
         "http://a:3128", "http://127.0.0.1:80/", "http://[::1]:3128",
-        "http://user@a:3128", "http://us%40er:p%3aass@a:3128"
+        "http://user@a:3128", "http://us%40er:p%3aass@a:3128",
+        "http://a", "http://u:p@a/", "https://a:3128", "https://u:p@a"
     };
 
     static const char *const  good[] = {
@@ -276,8 +279,8 @@ creating(void)
         why = NULL;
         h = mxt_http_create(&conf, &why);
 
-        if (!tap_ok(h == NULL && why, "bad proxy %zu: %s", i,
-                    why ? why : ""))
+        if (!tap_ok(h == NULL && why && mxt_http_check(&conf, &why) == -1,
+                    "bad proxy %zu: %s", i, why ? why : ""))
         {
             tap_diag("%s", bad_proxy[i]);
             mxt_http_destroy(h);
@@ -288,7 +291,9 @@ creating(void)
         conf.proxy = good_proxy[i];
         h = mxt_http_create(&conf, &why);
 
-        if (tap_ok(h != NULL, "good proxy: %s", good_proxy[i])) {
+        if (tap_ok(h != NULL && mxt_http_check(&conf, &why) == 0,
+                   "good proxy: %s", good_proxy[i]))
+        {
             mxt_http_destroy(h);
         }
     }
@@ -998,6 +1003,37 @@ refused(void)
     tap_ok(rc == 1 && r.reply.error == CURLE_COULDNT_CONNECT
            && r.reply.status == 0, "a refused port: %s", text(&r));
     mxt_http_destroy(h);
+}
+
+
+/* where a proxy is looked for that names no port; nobody is there */
+
+static void
+proxy_ports(void)
+{
+    int                rc;
+    unsigned           i;
+    mxt_http_t        *h;
+    mxt_http_conf_t    conf = CONF("http://mxt.invalid/", 1, 2000);
+    mxt_http_result_t  r;
+
+    static const char *const  proxy[][2] = {
+        { "http://127.250.3.7",       "port 1080" },
+        { "https://127.250.3.7/",     "port 443" },
+        { "https://127.250.3.7:444",  "port 444" }
+    };
+
+    for (i = 0; i < sizeof(proxy) / sizeof(proxy[0]); i++) {
+        conf.proxy = proxy[i][0];
+        h = mxt_http_create(&conf, NULL);
+        rc = post_once(h, &r);
+
+        tap_ok(rc == 1 && r.reply.error == CURLE_COULDNT_CONNECT
+               && strstr(text(&r), proxy[i][1]), "proxy %s: %s", proxy[i][0],
+               text(&r));
+
+        mxt_http_destroy(h);
+    }
 }
 
 

@@ -129,6 +129,7 @@ main(void)
     proxy("http://proxy:3128", 0);
     proxy("http://proxy:3128/", 0);
     proxy("https://proxy", 0);
+    proxy("https://user:secret@proxy:3128/", 0);
     proxy("http://10.0.0.1:8080", 0);
     proxy("http://[::1]:8080", 0);
     proxy("http://user:secret@proxy:3128", 0);

@@ -135,10 +135,12 @@ sub ca ($self)          { $self->tls->file('ca.crt') }
 sub client_cert ($self) { $self->tls->file('client.crt') }
 sub client_key ($self)  { $self->tls->file('client.key') }
 
-# Something else than an ingest on port n: see Mixtrack::Hole, ::Proxy.
+# Something else than an ingest on port n: see Mixtrack::Hole, ::Proxy (whose
+# tls is here the name of one of the test's certificates).
 sub hole ($self, $n, $mode) { $self->_helper(Mixtrack::Hole->new($self->port($n), $mode)) }
 
 sub proxy ($self, $n, %o) {
+    $o{tls} = [map { $self->tls->file("$o{tls}.$_") } qw(crt key)] if $o{tls};
     $self->_helper(Mixtrack::Proxy->new(%o, dir => $self->{dir}, port => $self->port($n)));
 }
 

@@ -5,6 +5,7 @@ package Mixtrack::Proxy;
 #     auth => 'USER:PASSWORD'    anybody else is answered 407
 #     status => N                the answer to everything
 #     hang => 1                  none
+#     tls => [CERT, KEY]         it is spoken to by TLS; the files are PEM
 #     to => PORT                 where it goes on loopback, whatever was asked
 #                                for: so the target may be a name that nobody
 #                                resolves
@@ -17,6 +18,7 @@ use v5.36;
 use Fcntl qw(O_APPEND O_CREAT O_WRONLY);
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::SSL;
 use MIME::Base64 qw(encode_base64);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(time);
@@ -84,13 +86,19 @@ sub start ($self) {
 sub stop ($self) { (delete $self->{child} // return)->stop }
 
 sub _serve ($self, $s, $alive) {
-    my $buf = '';
+    my $conf = json_decode(slurp($self->{conf}));
+    my $buf  = '';
+
+    if (my $tls = $conf->{tls}) {
+        IO::Socket::SSL->start_SSL($s, SSL_server => 1, SSL_cert_file => $tls->[0], SSL_key_file => $tls->[1], Timeout => 5)
+            or return;
+    }
+
     while ($buf !~ /\r\n\r\n/ && length $buf < HEAD_MAX && $alive->()) {
         next if !IO::Select->new($s)->can_read(0.5);
         sysread $s, $buf, 65536, length $buf or return;
     }
 
-    my $conf = json_decode(slurp($self->{conf}));
     my ($head, $rest) = split /(?<=\r\n)\r\n/, $buf, 2;
     my ($method, $target) = $head =~ /^(\S+) (\S+)/;
     my %headers = map {/^([^:]+):\s*(.*?)\s*$/ ? (lc $1 => $2) : ()} split /\r\n/, $head;
@@ -138,7 +146,8 @@ sub _all ($s, $bytes) {
     }
 }
 
-# both ways until both are done
+# both ways until both are done; a record of TLS is less than what is read at
+# once, so nothing is left behind that nobody would wait for
 sub _pump ($one, $other, $alive) {
     my $sel = IO::Select->new($one, $other);
 
