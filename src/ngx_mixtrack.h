@@ -440,8 +440,8 @@ char *ngx_mixtrack_pace_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project);
  * of the directive being read.
  */
 
-/* 1 to NGX_MIXTRACK_SECRET_MAX bytes, less a line break at the end.  NGX_OK or
- * NGX_ERROR. */
+/* 1 to NGX_MIXTRACK_SECRET_MAX bytes, less one line break at the end.  NGX_OK
+ * or NGX_ERROR. */
 ngx_int_t ngx_mixtrack_secret_file(ngx_conf_t *cf, ngx_str_t *path,
     ngx_str_t *secret);
 

@@ -113,12 +113,10 @@ ngx_mixtrack_account_auth(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 
     } else {
 
-        if (!ngx_mixtrack_account_is_text(token)
-            || ngx_strlchr(token->data, token->data + token->len, ':'))
-        {
+        if (ngx_strlchr(token->data, token->data + token->len, ':')) {
             return ngx_mixtrack_option_late(cf, &ep->api_place,
                          "\"api import\" in \"mixtrack_project\" needs a "
-                         "\"token\" without \":\" and control characters");
+                         "\"token\" without \":\"");
         }
 
         account = ngx_pnalloc(cf->pool, token->len + 1);

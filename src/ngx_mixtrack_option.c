@@ -21,6 +21,7 @@
 
 static char *ngx_mixtrack_token(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_uint_t ngx_mixtrack_token_is_one(ngx_str_t *token);
 static char *ngx_mixtrack_id_merge(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_mixtrack_zone(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -295,28 +296,65 @@ ngx_mixtrack_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_mixtrack_project_t *project = conf;
 
-    ngx_str_t  *value, s;
+    ngx_str_t  *value, *token, s;
 
     value = cf->args->elts;
+    token = &project->token.literal;
 
     if (value[1].len == 0) {
         return "is empty";
     }
 
     if (ngx_mixtrack_option_is(&value[1], "file:", &s)) {
-        return ngx_mixtrack_secret_file(cf, &s, &project->token.literal)
-               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+
+        if (ngx_mixtrack_secret_file(cf, &s, token) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (!ngx_mixtrack_token_is_one(token)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the file \"%V\" of \"token\" in "
+                               "\"mixtrack_project\" must have printable "
+                               "ASCII without spaces, and no more than a line "
+                               "break behind it", &s);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
     }
 
     if (ngx_mixtrack_value_compile(cf, &value[1], &project->token) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (project->token.literal.len > NGX_MIXTRACK_SECRET_MAX) {
+    if (token->len > NGX_MIXTRACK_SECRET_MAX) {
         return "is longer than 255 bytes";
     }
 
+    /* one with variables is empty here */
+
+    if (!ngx_mixtrack_token_is_one(token)) {
+        return "must be printable ASCII without spaces";
+    }
+
     return NGX_CONF_OK;
+}
+
+
+/* Mixpanel takes any text, as the token of a project that nobody has */
+
+static ngx_uint_t
+ngx_mixtrack_token_is_one(ngx_str_t *token)
+{
+    size_t  i;
+
+    for (i = 0; i < token->len; i++) {
+        if (token->data[i] <= 0x20 || token->data[i] >= 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

@@ -35,10 +35,10 @@ ngx_mixtrack_secret_file(ngx_conf_t *cf, ngx_str_t *path,
 
     if (secret->len && secret->data[secret->len - 1] == LF) {
         secret->len--;
-    }
 
-    if (secret->len && secret->data[secret->len - 1] == CR) {
-        secret->len--;
+        if (secret->len && secret->data[secret->len - 1] == CR) {
+            secret->len--;
+        }
     }
 
     secret->data[secret->len] = '\0';

@@ -230,6 +230,15 @@ good 'token with variables', config(
     location => 'mixtrack a;',
 );
 
+# what a variable makes of it is not known yet
+good "token $_", config(bare => 1, http => "mixtrack_project { token $_; }", location => 'mixtrack a;') for
+    '"$http_x_token $arg_a"', "\xc3\xa9\$host", '!"#%&()*+,-./:<=>?@[]^_`|~0aA';
+
+for (['T', 'as it is'], ["T\n", 'with a line break'], ["T\r\n", 'with one of DOS'], ["\$host\n", 'that is no variable']) {
+    $t->write_file('token', $_->[0]);
+    good "token from a file $_->[1]", config(bare => 1, http => 'mixtrack_project { token file:%%TESTDIR%%/token; }');
+}
+
 $t->write_file('token', "FROM_FILE\n");
 good 'token from a file', config(
     bare     => 1,
@@ -364,6 +373,31 @@ _bad 'token file that is not there',
     config(bare => 1, http => "mixtrack_project {\ntoken file:%%TESTDIR%%/nothing; # here\n}"),
     'token', 'nothing';
 $t->write_file('empty', "\n");
+# what is in a file is not seen, and would be a token all the same
+my %token = (
+    'two line breaks'       => "S3CRET\n\n",
+    'a space behind it'     => "S3CRET \n",
+    'a space before it'     => " S3CRET\n",
+    'a tab in it'           => "S3\tCRET\n",
+    'two lines'             => "S3CRET\nS3CRET\n",
+    'two lines of DOS'      => "S3CRET\r\n\r\n",
+    'half a line break'     => "S3CRET\r",
+    'the wrong line break'  => "S3CRET\n\r",
+    'a byte order mark'     => "\xef\xbb\xbfS3CRET\n",
+    'a byte that is none'   => "S3CRET\x7f",
+    'a byte of no text'     => "S3CRET\0S3CRET",
+    'letters of a language' => "S3CRET\xc3\xa9\n",
+);
+for my $what (sort keys %token) {
+    $t->write_file('bad token', $token{$what});
+    _bad "token file with $what",
+        config(bare => 1, http => "mixtrack_project {\ntoken 'file:%%TESTDIR%%/bad token'; # here\n}"),
+        '"token"', '/bad token"', 'printable ASCII';
+}
+_bad "token with $_->[0]", config(bare => 1, http => "mixtrack_project {\n# here\ntoken $_->[1]; # here\n}"),
+    '"token"', 'printable ASCII' for
+    ['a space', '"a S3CRET"'], ['a line break', qq("S3CRET\n")], ['other letters', "S3CRET\xc3\xa9"];
+
 _bad 'token file that is empty',
     config(bare => 1, http => "mixtrack_project {\ntoken file:%%TESTDIR%%/empty; # here\n}"), 'token';
 unknown_variable 'token', bare => 1, http => 'mixtrack_project { token $nobody_knows; }', location => 'mixtrack a;';
@@ -461,7 +495,7 @@ for my $account ('', 'service_account a S3CRET 1;') {
         'proxy', 'plain text';
 }
 bad 'import by a token that Basic cannot carry',
-    http => "mixtrack_project b {\ntoken file:$files/$_;\napi import; # here\n}", 'token' for qw(colon lines);
+    http => "mixtrack_project b {\ntoken file:$files/colon;\napi import; # here\n}", 'token';
 
 bad 'endpoint with a user', project => 'endpoint https://user:S3CRET@example.com/;', 'endpoint', 'user';
 bad 'malformed endpoint with a user', project => 'endpoint https://user:S3CRET@:80/;', 'endpoint';
