@@ -86,6 +86,11 @@ ngx_mixtrack_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
         return NGX_DECLINED;
     }
 
+    if (mxt_zone_check(&f->zone, (unsigned) segment) != 0) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_DAMAGED, NGX_LOG_ERR, 0, 1,
+                         "a segment of the queue is damaged");
+    }
+
     lease->fate = ngx_calloc((size_t) (lease->to - lease->base), f->log);
 
     if (mxt_zone_deaths(&f->zone, (unsigned) segment) >= NGX_MIXTRACK_DEATHS) {

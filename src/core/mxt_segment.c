@@ -323,38 +323,51 @@ mxt_segment_record(const unsigned char *data, unsigned n)
 
 
 int
-mxt_segment_valid(const mxt_segment_t *s, const unsigned char *data,
-    unsigned slots)
+mxt_segment_sound(const mxt_segment_t *s, unsigned slots)
 {
-    unsigned  n, count, sound;
-    uint32_t  end, last;
-    uint64_t  w, settled;
+    unsigned  sound;
+    uint64_t  w;
 
     w = mxt_segment_word(s);
-    count = mxt_word_count(w);
-    settled = mxt_segment_settled(s, w);
 
     if (!(w & MXT_SEGMENT_TAKEN)) {
         sound = !(w & ~MXT_GENERATION_MASK);
 
     } else {
-        sound = mxt_word_owner(w) < slots && settled <= count
+        sound = mxt_word_owner(w) < slots
+                && mxt_segment_settled(s, w) <= mxt_word_count(w)
                 && (!(w & MXT_SEGMENT_LEASED)
                     || ((w & MXT_SEGMENT_SEALED)
                         && mxt_word_lessee(w) < slots));
-
-        last = 0;
-
-        for (n = 0; sound && n < count; n++) {
-            end = mxt_record_end(data, n + 1);
-            sound = end > last && end <= MXT_SEGMENT_SIZE
-                                         - count * sizeof(mxt_record_t)
-                    && data[end - 1] == ',';
-            last = end;
-        }
     }
 
     /* what moved on while we looked says nothing */
+
+    return sound || mxt_segment_word(s) != w;
+}
+
+
+int
+mxt_segment_valid(const mxt_segment_t *s, const unsigned char *data,
+    unsigned slots)
+{
+    unsigned  n, count, sound;
+    uint32_t  end, last;
+    uint64_t  w;
+
+    w = mxt_segment_word(s);
+    count = mxt_word_count(w);
+
+    sound = (unsigned) mxt_segment_sound(s, slots);
+    last = 0;
+
+    for (n = 0; sound && n < count; n++) {
+        end = mxt_record_end(data, n + 1);
+        sound = end > last && end <= MXT_SEGMENT_SIZE
+                                     - count * sizeof(mxt_record_t)
+                && data[end - 1] == ',';
+        last = end;
+    }
 
     return sound || mxt_segment_word(s) != w;
 }

@@ -149,8 +149,12 @@ const unsigned char *mxt_segment_range(const unsigned char *data,
 /* The index entry of a published record. */
 const mxt_record_t *mxt_segment_record(const unsigned char *data, unsigned n);
 
-/* Whether word and the index of its records are sound; slots is the size of
- * the process table. */
+/* Whether the word is sound by itself; slots is the size of the process
+ * table. */
+int mxt_segment_sound(const mxt_segment_t *s, unsigned slots);
+
+/* Whether that and the index of its records are: each of them is looked at,
+ * about 20 ns. */
 int mxt_segment_valid(const mxt_segment_t *s, const unsigned char *data,
     unsigned slots);
 

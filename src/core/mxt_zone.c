@@ -311,15 +311,27 @@ mxt_zone_valid(const mxt_zone_t *z)
     unsigned  i;
 
     for (i = 0; i < z->shm->segments; i++) {
-
-        if (!mxt_segment_valid(&z->segment[i], mxt_zone_data(z, i),
-                               z->shm->slots))
-        {
+        if (!mxt_segment_sound(&z->segment[i], z->shm->slots)) {
             return 0;
         }
     }
 
-    return 1;
+    return mxt_load(&z->shm->damaged) == 0;
+}
+
+
+int
+mxt_zone_check(mxt_zone_t *z, unsigned segment)
+{
+    if (mxt_segment_valid(&z->segment[segment], mxt_zone_data(z, segment),
+                          z->shm->slots))
+    {
+        return 0;
+    }
+
+    (void) __atomic_add_fetch(&z->shm->damaged, 1, __ATOMIC_RELAXED);
+
+    return -1;
 }
 
 

@@ -133,7 +133,8 @@ typedef struct {
     uint64_t       lost;            /* tracked by workers without a slot, and
                                        dropped; atomic */
     uint64_t       hint;            /* no free one below, most likely */
-    uint64_t       pad2[6];
+    uint64_t       damaged;         /* segments that were, when leased; atomic */
+    uint64_t       pad2[5];
 
     uint64_t       lease;           /* generation << 16 | slot + 1, or 0 */
     uint64_t       taken_at;        /* ms of CLOCK_MONOTONIC */
@@ -289,8 +290,13 @@ uint64_t mxt_zone_post(const mxt_zone_t *z, mxt_flusher_counter_e i);
 /* The data of a segment. */
 unsigned char *mxt_zone_data(const mxt_zone_t *z, unsigned segment);
 
-/* Whether every segment is sound. */
+/* Whether every segment is sound: its word is, and mxt_zone_check() has never
+ * found one that was not.  Reads the words alone: about 10 ns for each. */
 int mxt_zone_valid(const mxt_zone_t *z);
+
+/* Looks at all records of a segment, which the caller has leased.  0, or -1 if
+ * they are not sound. */
+int mxt_zone_check(mxt_zone_t *z, unsigned segment);
 
 
 /* a worker's or flusher's own counters; attached only */

@@ -24,6 +24,7 @@
 #include "mxt_zone.h"
 
 #include "tap.h"
+#include "valid.h"
 
 
 #define SIZE       (1536 * 1024)    /* 23 segments: full now and then */
@@ -167,7 +168,7 @@ supervise(double seconds)
         i = rnd(CHILDREN);
         torment(&child[i], i);
 
-        if (!mxt_zone_valid(&z)) {
+        if (!zone_valid(&z)) {
             __atomic_add_fetch(&tell->invalid, 1, __ATOMIC_RELAXED);
         }
     }
@@ -499,7 +500,7 @@ check(void)
 
     mxt_zone_view(&z, memory, mxt_process_self(), mxt_process_alive);
 
-    tap_ok(mxt_zone_valid(&z), "the zone is valid");
+    tap_ok(zone_valid(&z), "the zone is valid");
     tap_ok(mxt_zone_attach(&z, MXT_FLUSHER) == 0, "one more flusher");
 
     (void) mxt_zone_bury(&z);

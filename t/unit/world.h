@@ -76,6 +76,7 @@ world_memcpy(void *to, const void *from, size_t len)
 #include "../../src/core/mxt_segment.c"
 #include "../../src/core/mxt_zone.c"
 #include "../../src/core/mxt_zone_slot.c"
+#include "valid.h"
 
 #undef __atomic_load_n
 #undef __atomic_store_n
@@ -921,7 +922,7 @@ world_check(void)
     world_queue_t  *q;
     world_actor_t  *a;
 
-    world_is(mxt_zone_valid(&world_zone));
+    world_is(zone_valid(&world_zone));
 
     buried = 1;
     armed = 0;

@@ -14,6 +14,7 @@
 #include "../../src/core/mxt_zone_slot.c"
 
 #include "tap.h"
+#include "valid.h"
 
 
 #define SIZE       (1024 * 1024)
@@ -146,7 +147,7 @@ format(void)
     tap_is_u64(bad, 0, "and the data is not touched");
 
     mxt_zone_view(&views[1], memory, 1, alive);
-    tap_ok(mxt_zone_valid(&views[1]), "valid");
+    tap_ok(zone_valid(&views[1]), "valid");
     tap_ok(views[1].open == shm->segments, "nothing open");
     tap_ok(!mxt_zone_held(&views[1]) && !mxt_zone_holds(&views[1]),
            "held by nobody");
@@ -388,7 +389,7 @@ append(void)
                    "each holds one record");
     }
 
-    tap_ok(mxt_zone_valid(z), "valid");
+    tap_ok(zone_valid(z), "valid");
 
     free(big);
 }
@@ -910,7 +911,7 @@ crashes(void)
             bad += mxt_zone_bury(h) != (killed[3] ? 2 : 1);
             bad += g->own->word != 0 && killed[3];
             bad += total() != (n ? 4 : 2);
-            bad += !mxt_zone_valid(h);
+            bad += !zone_valid(h);
 
             mxt_zone_look(h, &l);
             bad += l.queued != (n ? 1 : 3) || l.in_flight != 0;
@@ -1113,15 +1114,34 @@ detach(void)
 static void
 valid(void)
 {
-    mxt_zone_t  *w;
+    uint32_t       end;
+    mxt_zone_t    *w;
+    mxt_record_t  *last;
 
     start(SIZE);
     w = attached(1, MXT_WORKER);
     fill(w, 2);
 
-    tap_ok(mxt_zone_valid(w), "valid");
+    tap_ok(zone_valid(w), "valid");
     w->segment[14].word = 2;
     tap_ok(!mxt_zone_valid(w), "not if one segment is not");
+    w->segment[14].word = 0;
+    tap_ok(mxt_zone_valid(w), "and then it is again");
+
+    /* the index is at the end */
+
+    last = (mxt_record_t *) (void *) (mxt_zone_data(w, 0) + MXT_SEGMENT_SIZE)
+           - 1;
+    end = last->end;
+    last->end = 0;
+
+    tap_ok(mxt_zone_valid(w) && !zone_valid(w), "records take a closer look");
+    tap_ok(mxt_zone_check(w, 0) == -1, "which finds them damaged");
+
+    last->end = end;
+
+    tap_ok(mxt_zone_check(w, 0) == 0, "or not");
+    tap_ok(!mxt_zone_valid(w), "and it is not forgotten");
 }
 
 
