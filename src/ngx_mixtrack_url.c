@@ -9,6 +9,7 @@
 #include "ngx_mixtrack_visitor.h"
 
 #include "mxt_redact.h"
+#include "mxt_userinfo.h"
 
 
 static void ngx_mixtrack_url_split(ngx_http_request_t *r,
@@ -294,7 +295,7 @@ ngx_mixtrack_url_engine(ngx_http_request_t *r,
         keyword.len = mxt_redact_shown(mlcf->redact, keyword.data,
                                        cookie->value[MXT_COOKIE_KEYWORD].len);
 
-        return ngx_mixtrack_str(j, keyword, left);
+        return mxt_userinfo_text(j, keyword.data, keyword.len, 1, left);
     }
 
     if (type == NGX_MIXTRACK_SEARCH_ENGINE) {
@@ -351,7 +352,7 @@ ngx_mixtrack_url_args(ngx_http_request_t *r,
 
         cut += (found & once)
                ? mxt_args_text(j, value[n].data, value[n].len, &left)
-               : ngx_mixtrack_str(j, kept[n], &left);
+               : mxt_userinfo_text(j, kept[n].data, kept[n].len, 1, &left);
 
         if (j->pos == start) {
             j->pos = mark;

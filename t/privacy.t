@@ -203,6 +203,15 @@ for (sort keys %spelled) {
 
 # ---- where it is, and where it ends
 
+# user and password of a URL in a URL, whatever the directives say
+query "user info inside, $_", "$_?next=https%3A%2F%2Fme%3AS3CRET%40h%2F&a=http://me:S3CRET\@h/",
+    'next=https%3A%2F%2Fh%2F&a=http://h/' for '/', '/off';
+shows 'user info inside: a campaign', '/?utm_source=https://me:S3CRET@h/&utm_term=https%3A%2F%2Fme%3AS3CRET%40h',
+    {utm_source => 'https://h/', utm_term => 'https://h'};
+shows 'user info inside: as the SDK has stored it', '/', {utm_term => 'https://h/', mp_keyword => 'https://h/'},
+    headers => [sdk('T', utm_term => 'https://me:S3CRET@h/', '$search_engine' => 'google', mp_keyword => 'https://me:S3CRET@h/')];
+referrer "user info inside: $_", '/', "${_}https://me:S3CRET\@h/", "${_}https://h/" for 'view-source:', 'blob:';
+
 # names that are met, and those that only look like them
 query "met: $_", "/?$_=S3CRET", "$_=REDACTED" for qw(
     oobCode id_token_hint password_confirmation password1 activation_key user_phone client_assertion SAMLart auth_key

@@ -11,6 +11,7 @@
 
 #include "mxt_args.h"
 #include "mxt_redact_arg.h"
+#include "mxt_userinfo.h"
 
 
 #define MXT_ARGS_NAME_MIN  5
@@ -25,6 +26,8 @@ static unsigned mxt_args_hidden(const mxt_redact_t *r,
 static unsigned mxt_args_ends(const unsigned char *end);
 static size_t mxt_args_value(const mxt_redact_t *r, const unsigned char *eq,
     const unsigned char *last);
+static unsigned mxt_args_piece(mxt_json_t *j, const unsigned char *s,
+    const unsigned char *last, unsigned *left);
 static unsigned mxt_args_sound(const unsigned char *s,
     const unsigned char *last);
 static size_t mxt_args_decode(unsigned char *d, size_t size,
@@ -250,9 +253,8 @@ mxt_args_value(const mxt_redact_t *r, const unsigned char *eq,
 unsigned
 mxt_args_text(mxt_json_t *j, const void *text, size_t len, unsigned *left)
 {
-    size_t                n;
-    unsigned char         buf[MXT_JSON_STRING_MAX + 1];
-    const unsigned char  *s, *last;
+    unsigned              value;
+    const unsigned char  *s, *last, *start, *end;
 
     if (len == 0) {
         return 0;
@@ -261,7 +263,33 @@ mxt_args_text(mxt_json_t *j, const void *text, size_t len, unsigned *left)
     s = text;
     last = s + len;
 
-    if (memchr(s, '%', len) == NULL || !mxt_args_sound(s, last)) {
+    for (value = 1; /* void */ ; value = 0) {
+
+        start = mxt_userinfo_find(s, last, value, &end);
+
+        if (mxt_args_piece(j, s, start, left)) {
+            return 1;
+        }
+
+        if (start == last) {
+            return 0;
+        }
+
+        s = end;
+    }
+}
+
+
+static unsigned
+mxt_args_piece(mxt_json_t *j, const unsigned char *s,
+    const unsigned char *last, unsigned *left)
+{
+    size_t         n;
+    unsigned char  buf[MXT_JSON_STRING_MAX + 1];
+
+    if (memchr(s, '%', (size_t) (last - s)) == NULL
+        || !mxt_args_sound(s, last))
+    {
         return mxt_args_plain(j, s, last, left);
     }
 

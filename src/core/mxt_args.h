@@ -48,7 +48,8 @@ uint32_t mxt_args_find(const mxt_redact_t *r, const void *s, size_t len,
  * Writes such a value, percent-decoded, as the inside of a JSON string (left,
  * cutting and result are those of mxt_json_text()).  A value in which
  * anything is amiss, an escape or the UTF-8 they make, is not decoded at all.
- * "+" is a space, and so is "%2B", because to the SDK it is.
+ * "+" is a space, and so is "%2B", because to the SDK it is.  User info of a
+ * URL is left out, see mxt_userinfo.h.
  */
 unsigned mxt_args_text(mxt_json_t *j, const void *s, size_t len,
     unsigned *left);

@@ -12,6 +12,7 @@
 
 #include "mxt_redact.h"
 #include "mxt_redact_arg.h"
+#include "mxt_userinfo.h"
 
 
 static unsigned mxt_redact_part(const mxt_redact_t *r, mxt_json_t *j,
@@ -158,7 +159,7 @@ mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
     last = p + part->len;
 
     if (r == NULL) {
-        return mxt_json_text(j, p, part->len, left);
+        return mxt_userinfo_text(j, p, part->len, 0, left);
     }
 
     mxt_redact_start(&a, p, last);
@@ -187,7 +188,7 @@ mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
             continue;
         }
 
-        if (mxt_json_text(j, from, (size_t) (a.value - from), left)
+        if (mxt_userinfo_text(j, from, (size_t) (a.value - from), 0, left)
             || mxt_json_text(j, MXT_REDACT_WORD, sizeof(MXT_REDACT_WORD) - 1,
                              left))
         {
@@ -198,7 +199,7 @@ mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
         a.first = p;
     }
 
-    return mxt_json_text(j, from, (size_t) (last - from), left);
+    return mxt_userinfo_text(j, from, (size_t) (last - from), 0, left);
 }
 
 
@@ -303,7 +304,7 @@ mxt_redact_text(const mxt_redact_t *r, mxt_json_t *j, const unsigned char *p,
                 p += mxt_uri_escape(p, last, &c);
             }
 
-            if (mxt_json_text(j, p, (size_t) (end - p), left)) {
+            if (mxt_userinfo_text(j, p, (size_t) (end - p), 0, left)) {
                 return 1;
             }
 

@@ -40,7 +40,8 @@ size_t mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s,
 /*
  * Write a URL without its user info, its path alone, and "?" with its query,
  * as the inside of a JSON string: left, cutting, repair and result are those
- * of mxt_json_text().  The search writes nothing if there is no query, or if
+ * of mxt_json_text().  The user info of other URLs within is left out as well,
+ * see mxt_userinfo.h.  The search writes nothing if there is no query, or if
  * nothing is left of it.
  *
  * The name of an argument to hide begins after any of "&;?#/=", because who

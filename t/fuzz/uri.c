@@ -1,4 +1,4 @@
-/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_arg.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_json.c */
+/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_arg.c src/core/mxt_redact_list.c src/core/mxt_args.c src/core/mxt_userinfo.c src/core/mxt_json.c */
 
 /*
  * Fuzzes URLs: their parts, what of them is hidden, and the arguments that
@@ -27,7 +27,7 @@
 #define FUZZ_OUT    32768
 #define FUZZ_MAX    512             /* bytes of input */
 #define FUZZ_NAME   (FUZZ_MAX * FUZZ_GROWS)
-#define FUZZ_NAMES  64
+#define FUZZ_NAMES  128
 #define FUZZ_GROWS  128             /* a byte of input, at most to so many */
 #define FUZZ_DEPTH  3
 

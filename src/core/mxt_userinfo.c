@@ -1,0 +1,234 @@
+
+/*
+ * User info within other text: see mxt_userinfo.h for the promises.
+ *
+ * Most texts have no "@", nor what could be one that is encoded, and are not
+ * read any further.
+ */
+
+
+#include <string.h>
+
+#include "mxt_userinfo.h"
+
+
+/* how much of "://" there was: none, ":" or "=", a slash behind it, all */
+
+#define MXT_USERINFO_NONE   0
+#define MXT_USERINFO_COLON  1
+#define MXT_USERINFO_SLASH  2
+#define MXT_USERINFO_HOST   3
+
+
+static unsigned mxt_userinfo_may(const unsigned char *p,
+    const unsigned char *last);
+static size_t mxt_userinfo_mark(const unsigned char *p,
+    const unsigned char *last, unsigned char *mark);
+
+
+const unsigned char *
+mxt_userinfo_find(const unsigned char *p, const unsigned char *last,
+    unsigned value, const unsigned char **end)
+{
+    size_t                n;
+    unsigned              state;
+    unsigned char         c, before;
+    const unsigned char  *start, *host, *at;
+
+    *end = last;
+
+    if (!mxt_userinfo_may(p, last)) {
+        return last;
+    }
+
+    state = value ? MXT_USERINFO_COLON : MXT_USERINFO_NONE;
+    start = p;
+    host = p;
+    at = NULL;
+
+    for (c = 0; p < last; p += n) {
+
+        before = c;
+        n = mxt_userinfo_mark(p, last, &c);
+
+        if (state == MXT_USERINFO_HOST) {
+
+            if (c == '@') {
+                at = p + n;
+                host = at;
+                continue;
+            }
+
+            /* an encoded "&" may be a password's */
+
+            if (c != '/' && c != '?' && c != '#' && (c != '&' || n > 1)) {
+                continue;
+            }
+
+            /* "http:///a@b" has a host to a browser, and "http://a@/b@c" would
+             * be one without its "a@" */
+
+            if (c == '/' && p == host) {
+                host = p + n;
+                start = at ? start : host;
+                continue;
+            }
+
+            if (at) {
+                break;
+            }
+
+            /* it may be that of another URL's "://" */
+
+            state = (before == ':' || before == '=') ? MXT_USERINFO_COLON
+                                                     : MXT_USERINFO_NONE;
+        }
+
+        switch (c) {
+
+        case ':':
+        case '=':
+            state = MXT_USERINFO_COLON;
+            break;
+
+        case '/':
+
+            if (state == MXT_USERINFO_SLASH) {
+                state = MXT_USERINFO_HOST;
+                start = p + n;
+                host = start;
+
+            } else {
+                state = (state == MXT_USERINFO_COLON) ? MXT_USERINFO_SLASH
+                                                      : MXT_USERINFO_NONE;
+            }
+
+            break;
+
+        default:
+            state = MXT_USERINFO_NONE;
+        }
+    }
+
+    if (at == NULL) {
+        return last;
+    }
+
+    *end = at;
+
+    return start;
+}
+
+
+unsigned
+mxt_userinfo_text(mxt_json_t *j, const void *text, size_t len, unsigned value,
+    unsigned *left)
+{
+    const unsigned char  *p, *last, *start, *end;
+
+    if (len == 0) {
+        return 0;
+    }
+
+    p = text;
+    last = p + len;
+
+    for ( ;; ) {
+
+        start = mxt_userinfo_find(p, last, value, &end);
+
+        if (mxt_json_text(j, p, (size_t) (start - p), left)) {
+            return 1;
+        }
+
+        if (start == last) {
+            return 0;
+        }
+
+        p = end;
+        value = 0;
+    }
+}
+
+
+static inline unsigned
+mxt_userinfo_may(const unsigned char *p, const unsigned char *last)
+{
+    size_t  len;
+
+    len = (size_t) (last - p);
+
+    return len != 0
+           && (memchr(p, '@', len) != NULL || memmem(p, len, "40", 2) != NULL);
+}
+
+
+/* the byte at p, or what is encoded there if it matters; and its length */
+
+static inline size_t
+mxt_userinfo_mark(const unsigned char *p, const unsigned char *last,
+    unsigned char *mark)
+{
+    const unsigned char  *s;
+
+    *mark = *p;
+
+    if (*p != '%') {
+
+        if (*p == '\\') {
+            *mark = '/';
+        }
+
+        return 1;
+    }
+
+    /* an encoded "%" is the next one's "%" */
+
+    for (s = p + 1; last - s >= 2 && s[0] == '2' && s[1] == '5'; s += 2);
+
+    if (last - s < 2) {
+        return 1;
+    }
+
+    switch (s[0] << 8 | s[1]) {
+
+    case '4' << 8 | '0':
+        *mark = '@';
+        break;
+
+    case '3' << 8 | 'A':
+    case '3' << 8 | 'a':
+        *mark = ':';
+        break;
+
+    case '2' << 8 | 'F':
+    case '2' << 8 | 'f':
+    case '5' << 8 | 'C':
+    case '5' << 8 | 'c':
+        *mark = '/';
+        break;
+
+    case '3' << 8 | 'F':
+    case '3' << 8 | 'f':
+        *mark = '?';
+        break;
+
+    case '2' << 8 | '3':
+        *mark = '#';
+        break;
+
+    case '2' << 8 | '6':
+        *mark = '&';
+        break;
+
+    case '3' << 8 | 'D':
+    case '3' << 8 | 'd':
+        *mark = '=';
+        break;
+
+    default:
+        return 1;
+    }
+
+    return (size_t) (s + 2 - p);
+}
