@@ -285,9 +285,11 @@ ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now)
 {
     uint64_t    delay;
-    ngx_uint_t  i;
+    ngx_uint_t  i, held;
 
-    for (i = 0; !f->zone.shm->gate.hold && i < f->nbatches; i++) {
+    held = f->zone.shm->gate.hold;
+
+    for (i = 0; !held && i < f->nbatches; i++) {
         if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY) {
             ngx_mixtrack_refuse_restore(&f->batch[i]);
         }
@@ -308,7 +310,8 @@ ngx_mixtrack_refuse_hold(ngx_mixtrack_flusher_t *f,
         f->zone.shm->failed_at = now;
     }
 
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_HOLD, NGX_LOG_ERR, 0, 0,
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NONE_TAKEN,
+                     held ? NGX_LOG_WARN : NGX_LOG_ERR, 0, 1,
                      "every batch is refused (%s): delivery is on hold, "
                      "events are kept; check endpoint and properties",
                      f->zone.shm->error);

@@ -60,7 +60,7 @@ ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f)
 
     if (f->dir == -1) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_SPOOL, NGX_LOG_ERR, ngx_errno,
-                         0, "no spool, \"%V/%s\" cannot be used",
+                         1, "no spool, \"%V/%s\" cannot be used",
                          &f->spool_path, name);
     }
 }
@@ -90,7 +90,7 @@ ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f, uint64_t now)
             f->zone.shm->spool_bad = 0;
         }
 
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REMOVED, NGX_LOG_ERR, 0, 0,
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REMOVED, NGX_LOG_ERR, 0, 1,
                          "the spool's directory was removed, and what was in "
                          "it");
     }
@@ -241,7 +241,7 @@ ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
     if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
         ngx_mixtrack_say_error(f, "the spool cannot be listed");
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, ngx_errno, 1,
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_LIST, NGX_LOG_ERR, ngx_errno, 1,
                          "the spool cannot be listed");
         return NGX_ERROR;
     }

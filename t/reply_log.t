@@ -31,6 +31,17 @@ $t->conf(replies({},
 sub texts ($name, $re) { map { $_->{text} } grep { $_->{text} =~ $re } lines($t, $name) }
 sub hits  ($name, @k)  { $t->get("/$name?seq=$_") for @k }
 
+# ---- what the tests of replies look at their lines with
+
+sub said (@text) { once_a_second(map { {at => $_, level => 'warn', pid => 1, text => $text[$_]} } 0 .. $#text) }
+
+is(said('a post failed: 503', 'a post failed: 500 (3 in all)', 'a post failed: 503 (4 in all)'), '', 'a running count');
+isnt(said('a post failed: 503', 'a post failed: 503 (1 in all)'), '', 'one that does not run');
+isnt(said('a post failed: 503', 'a post failed: 503'),            '', 'one that is not there');
+isnt(said('a post of 5 events is refused: 400 (8 in all)'),       '', 'one of something else');
+is(said('5 events rejected: 400', '3 events rejected: 413 (8 in all)'), '', 'events');
+isnt(said('5 events rejected: 400', '3 events rejected: 413 (7 in all)'), '', 'fewer than there were');
+
 # ---- an outage: four posts in vain, and what waited for the fifth
 
 $ingest->faults(

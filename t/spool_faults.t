@@ -20,6 +20,7 @@ if ($> == 0 && !$ENV{TEST_MOUNTS} && system('unshare -m true 2>/dev/null') == 0)
 
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
+use Mixtrack::Reply qw(lines once_a_second);
 use Mixtrack::Util qw(wait_until);
 
 my $t      = Mixtrack::Nginx->new;
@@ -167,5 +168,7 @@ SKIP: {
     chmod 0700, "$dir/default";
     delivered($load, 'unreadable');
 }
+
+is(once_a_second(lines($t, 'default')), '', 'of each cause a line a second at most, with a count of its own');
 
 $t->done;

@@ -152,12 +152,33 @@ sub few (@list) {
     return $n > 20 ? join(' ', @list[0 .. 19]) . " ... ($n)" : join ' ', @list;
 }
 
-# of these lines no process has said one of the same cause (the text without
-# numbers) twice in a second of the log
+# what a line is about: its text, but for reasons, names and numbers
+sub _cause ($text) { $text =~ s/"[^"]*"/"..."/gr =~ s/\d+/N/gr =~ s/[:(,].*//sr }
+
+# Of these lines no process has said one of the same cause twice in a second
+# of the log, and they count right: the first of a cause is all of them, and a
+# later one tells of more in all than the one before, by what it is about at
+# least.  What is wrong, or nothing.
 sub once_a_second (@lines) {
-    my %n;
-    $n{"$_->{at} $_->{pid} " . ($_->{text} =~ s/\d+/N/gr =~ s/ \(N in all\)//r)}++ for @lines;
-    return join "\n", grep { $n{$_} > 1 } sort keys %n;
+    my (%n, %all, @bad);
+
+    for (@lines) {
+        my ($cause, $text) = (_cause($_->{text}), $_->{text});
+        push @bad, "twice at $_->{at}: $text" if $n{"$_->{at} $_->{pid} $cause"}++;
+
+        # notices are said each time; and of these the number is how many there are
+        next if $_->{level} eq 'notice' || $cause =~ /of another destination|^the queue is full/;
+
+        # events, or how often it has happened
+        my ($own) = $cause =~ /^N (?:rejected )?events|^the spool is full/ ? $text =~ /(\d+) (?:rejected )?events/ : 1;
+        my ($all) = $text =~ / \((\d+) in all\)/;
+        my $before = $all{"$_->{pid} $cause"};
+
+        push @bad, "behind " . ($before // 'nothing') . ": $text"
+            if defined $before ? ($all // 0) < $before + $own : defined $all;
+        $all{"$_->{pid} $cause"} = $all // $own;
+    }
+    return join "\n", @bad;
 }
 
 1;
