@@ -164,7 +164,8 @@ ngx_mixtrack_flusher_init_process(ngx_cycle_t *cycle)
 
     if (!mxt_http_resolves_async()) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                      "mixtrack: this libcurl blocks while it resolves names");
+                      "mixtrack: this libcurl blocks while names do not "
+                      "resolve, use 7.87.0 or later and build for it");
     }
 
     if (ngx_process == NGX_PROCESS_SINGLE) {

@@ -79,8 +79,7 @@ mxt_http_global_init(void)
 int
 mxt_http_resolves_async(void)
 {
-    return (curl_version_info(CURLVERSION_NOW)->features
-            & CURL_VERSION_ASYNCHDNS) != 0;
+    return mxt_http_setup_async();
 }
 
 

@@ -83,7 +83,9 @@ typedef struct {
  */
 int mxt_http_global_init(void);
 
-/* 1 if resolving a name does not block this libcurl, else 0. */
+/* 1 if this libcurl is not blocked by a name, whether it resolves or not,
+ * else 0: one that resolves in line, or by a thread whose end it waits for
+ * (before 7.87, or with a module that was built for such a one). */
 int mxt_http_resolves_async(void);
 
 /*

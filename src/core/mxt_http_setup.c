@@ -184,6 +184,29 @@ mxt_http_setup_memory(const mxt_http_conf_t *conf, const char **why)
 
 
 int
+mxt_http_setup_async(void)
+{
+    curl_version_info_data  *info;
+
+    info = curl_version_info(CURLVERSION_NOW);
+
+    if (!(info->features & CURL_VERSION_ASYNCHDNS)) {
+        return 0;
+    }
+
+    /* CURLOPT_QUICK_EXIT is known to both, see mxt_http_setup_limits() */
+
+    if (LIBCURL_VERSION_NUM >= 0x075700 && info->version_num >= 0x075700) {
+        return 1;
+    }
+
+    /* c-ares has no threads */
+
+    return info->ares != NULL;
+}
+
+
+int
 mxt_http_setup_keep(mxt_http_conf_t *conf, char **pem)
 {
     char    *p;

@@ -25,6 +25,9 @@
 int mxt_http_setup_check(const mxt_http_conf_t *conf, char **name,
     const char **why);
 
+/* As mxt_http_resolves_async(). */
+int mxt_http_setup_async(void);
+
 /*
  * Makes one copy of all PEMs, *pem, to be freed with free(), and points the
  * conf's at it; *pem stays as it is if there are none.  0, or -1 when there is

@@ -62,6 +62,15 @@ static unsigned  performed;
 
 static int test_clock_gettime(clockid_t clock, struct timespec *ts);
 
+/* another libcurl than there is, when told is set */
+
+static curl_version_info_data  *told;
+
+static curl_version_info_data *test_version_info(CURLversion version);
+
+
+#define curl_version_info(v)      test_version_info(v)
+
 /*
  * What is defined here is what libcurl gets, too: a clock that is skew
  * seconds ahead, and a resolver that knows one name, "mxt.test".
@@ -78,6 +87,7 @@ static const char  *addresses[3];
 #undef realloc
 #undef clock_gettime
 #undef curl_multi_perform
+#undef curl_version_info
 
 
 #include "tap.h"
@@ -104,6 +114,7 @@ typedef struct {
 } seen_t;
 
 
+static void versions(void);
 static void creating(void);
 static void a_post(void);
 static void bodies(void);
@@ -182,10 +193,7 @@ main(void)
                                 test_realloc, test_strdup, test_calloc);
 
     tap_ok(mxt_http_global_init() == 0, "global init");
-    tap_ok(mxt_http_resolves_async() == 0 || mxt_http_resolves_async() == 1,
-           "names are resolved %s", mxt_http_resolves_async() ? "aside"
-                                                              : "in line");
-
+    versions();
     creating();
     a_post();
     bodies();
@@ -217,6 +225,42 @@ main(void)
     curl_global_cleanup();
 
     return tap_done();
+}
+
+
+/* a thread that resolves is waited for, unless both know better */
+
+static void
+versions(void)
+{
+    int                     known;
+    curl_version_info_data  info;
+
+    known = LIBCURL_VERSION_NUM >= 0x075700;
+
+    info = *curl_version_info(CURLVERSION_NOW);
+    told = &info;
+
+    info.features = CURL_VERSION_ASYNCHDNS;
+    info.ares = NULL;
+    info.version_num = 0x075700;
+    tap_ok(mxt_http_resolves_async() == known, "7.87.0, with threads");
+
+    info.version_num = 0x080e01;
+    tap_ok(mxt_http_resolves_async() == known, "a later one");
+
+    info.version_num = 0x0756ff;
+    tap_ok(!mxt_http_resolves_async(), "one before it is waited for");
+
+    info.ares = "1.18.1";
+    tap_ok(mxt_http_resolves_async(), "but not with c-ares");
+
+    info.features = 0;
+    info.ares = NULL;
+    info.version_num = 0x080e01;
+    tap_ok(!mxt_http_resolves_async(), "one that resolves in line");
+
+    told = NULL;
 }
 
 
@@ -1994,6 +2038,13 @@ fault(void)
     }
 
     return __atomic_fetch_add(&fail_seen, 1, __ATOMIC_SEQ_CST) == fail_at;
+}
+
+
+static curl_version_info_data *
+test_version_info(CURLversion version)
+{
+    return told ? told : curl_version_info(version);
 }
 
 
