@@ -131,6 +131,7 @@ for my $cert (qw(good wrong self expired)) {
     $port{$cert} = serve($cert, sub ($client) { tls($client, $cert, $cert) });
 }
 $port{old}    = serve('old',    sub ($client) { tls($client, 'old', 'good', SSL_version => 'TLSv1_1', SSL_cipher_list => 'ALL:@SECLEVEL=0') });
+$port{h2}     = serve('h2',     sub ($client) { tls($client, 'h2', 'good', SSL_alpn_protocols => ['h2', 'http/1.1']) });
 $port{client} = serve('client', sub ($client) {
     tls($client, 'client', 'good', SSL_verify_mode => SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, SSL_ca_file => "$dir/ca.pem");
 });
@@ -149,13 +150,14 @@ sub tls ($client, $name, $cert, %more) {
         $client, $name,
         sni     => scalar $client->get_servername,
         version => scalar $client->get_sslversion,
+        alpn    => $more{SSL_alpn_protocols} ? scalar $client->alpn_selected : undef,
         cn      => $more{SSL_verify_mode} ? scalar $client->peer_certificate('cn') : undef,
     );
 }
 
 sub reply ($client, $name, %what) {
     while (my $head = head($client)) {
-        my ($len) = $head =~ /^Content-Length: (\d+)/m;
+        my $len   = $head =~ /^Content-Length: (\d+)/m ? $1 : 0;
         my $body  = '';
         while (length $body < $len) {
             sysread($client, $body, $len - length $body, length $body) or return;
@@ -311,6 +313,15 @@ fails(post(url => url('rude'), @ca_file, insecure => 1), [35], 'no TLS');
 
 spew("$dir/none.pem", "no certificate\n");
 fails(post(url => url('good'), ca => "$dir/none.pem"), [60, 77], 'a CA that is none');
+
+
+# ---- what it speaks: a server that would rather have HTTP/2 does not get it
+
+my $h2 = post(url => url('h2'), @ca_file);
+@seen = seen('h2');
+isnt($seen[0]{alpn} // 'none', 'h2', 'HTTP/2 is not asked for');
+like($seen[0]{head}, qr{^POST /track\?\S* HTTP/1\.1\r\n}, 'and HTTP/1.1 is what it gets');
+passes($h2, 'which is all it takes');
 
 
 # ---- who we are
