@@ -2,8 +2,8 @@
 
 # The documentation, held against the module: each configuration in it is
 # accepted by nginx -t, each directive and each variable has its entry, the
-# status has no counter and an event no property that is not explained, and
-# links lead somewhere.  The event in docs/events.md is in docs_event.t.
+# status has no counter, an event no property and the log no line that is not
+# explained, and links lead somewhere.  The event in docs/events.md is in docs_event.t.
 
 use v5.36;
 
@@ -196,6 +196,69 @@ for my $file ('README.md', 'docs/events.md') {
 my ($table) = $doc{'README.md'} =~ /^\| property \| what it is \| left out \|\n(.*?)\n\n/ms;
 for my $name (map {/`([^`]+)`/g} $table =~ /^\|([^|\n]*)\|/mg) {
     ok(scalar(grep { $_ eq $name } @properties), "$name is a property");
+}
+
+# ---- every line of the log
+
+# {text, levels}, with a bar for what is filled in; and what is no line of its
+# own, or tells by itself what to do
+my @said;
+my %told = (
+    'ngx_mixtrack_say.c: |' => 'the line of ngx_mixtrack_say(), whose texts are here',
+    'ngx_mixtrack_endpoint.c: "tls" in "mixtrack_project" has no effect on an "endpoint" of plain http in |:|' =>
+        'it names what is to be changed, and where',
+);
+
+for my $file (sort glob "$root/src/*.c $root/src/core/*.c") {
+    my ($source, $name) = (slurp($file), $file =~ s{.*/}{}r);
+    my $args = qr/(?<args>\((?:[^()"]++|"(?:[^"\\]|\\.)*+"|(?&args))*+\))/;
+
+    # but for the definition
+    my $calls = () = $source =~ /^ +ngx_(?:log_error|mixtrack_say)\(/mg;
+    my $found = 0;
+
+    while ($source =~ /^ +ngx_(?:log_error|mixtrack_say)$args;/mg) {
+        my $call   = $+{args};
+        my @levels = map { {ERR => 'error'}->{$_} // lc } $call =~ /\bNGX_LOG_([A-Z]+)\b/g;
+        my ($text) = $call =~ s/"\s*"//gr =~ /"((?:[^"\\]|\\.)*)"/;
+        $found++;
+
+        # nginx does not start, and the line names what is wrong in which file
+        next if "@levels" eq 'emerg';
+
+        $text = ($text // '') =~ s/\\"/"/gr =~ s/%\*?u?[VsdizDL]/|/gr =~ s/^mixtrack: (?:project "\|": )?//r;
+        push @said, {text => $text, levels => \@levels} if !delete $told{"$name: $text"};
+    }
+    is($found, $calls, "$name: each call was looked at") if $calls;
+}
+
+cmp_ok(scalar(@said), '>', 30, 'there are lines of the log');
+is(join("\n", sort keys %told), '', 'no exception is for nothing');
+
+my ($log) = $doc{'docs/operations.md'} =~ /^\| level \| line \| what to do \|\n\| --- .*\n((?:\|.*\n)+)/m;
+my @lines;
+for ($log =~ /^(.*)$/mg) {
+    my ($levels, $line) = /^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$/ or next;
+    push @lines, map { {text => s/^mixtrack: //r, levels => $levels} } $line =~ /`([^`]+)`/g;
+}
+
+# a part of the sentence is enough, and so is an instance of it
+sub tells ($line, $said) {
+    my $row = join '', map { /^N$/ ? '\\|' : /^(?:REASON|NAME|FILE|\.\.\.)$/ ? '.*?' : quotemeta }
+        split /(\b(?:N|REASON|NAME|FILE)\b|\.\.\.)/, $line->{text};
+    my $text = join '.+?', map {quotemeta} split /\|/, $said->{text}, -1;
+    return $said->{text} =~ /^$row(?=\z|[,:;]| \()/ || $line->{text} =~ /^$text/;
+}
+
+for my $said (@said) {
+    my @rows   = grep { tells($_, $said) } @lines;
+    my @levels = grep { my $level = $_; !grep { $_->{levels} =~ /\b$level\b/ } @rows } @{$said->{levels}};
+
+    ok(scalar(@rows), "the log's table has: $said->{text}");
+    is("@levels", '', '... as what it is') if @rows;
+}
+for my $line (@lines) {
+    ok(scalar(grep { tells($line, $_) } @said), "the source has: $line->{text}");
 }
 
 # ---- links to files and to headings
