@@ -2,60 +2,125 @@
 /*
  * Whether a response is one that a shared cache may keep and hand to others.
  *
- * The invariant: in doubt it is.
+ * The invariant: in doubt it is.  What forbids it is believed in the field
+ * alone in which it stands, for there are caches that look at no other.
  */
 
 
 #include "ngx_mixtrack.h"
 
 
-static ngx_uint_t ngx_mixtrack_shared_says(ngx_str_t *value, ngx_uint_t *no);
-static ngx_uint_t ngx_mixtrack_shared_fresh(u_char *word, size_t len,
-    char *name, size_t n);
+/* what one line says, or all lines that are for any cache */
+typedef struct {
+    unsigned                       keep:1;
+    unsigned                       no:1;
+} ngx_mixtrack_shared_t;
+
+
+static ngx_uint_t ngx_mixtrack_shared_is(ngx_table_elt_t *h, char *name,
+    size_t len);
+static ngx_uint_t ngx_mixtrack_shared_aimed(ngx_table_elt_t *h);
+static void ngx_mixtrack_shared_read(ngx_str_t *value,
+    ngx_mixtrack_shared_t *says);
+static ngx_uint_t ngx_mixtrack_shared_begins(ngx_str_t *word, char *name,
+    size_t len);
+static ngx_uint_t ngx_mixtrack_shared_some(ngx_str_t *word);
 
 
 ngx_uint_t
 ngx_mixtrack_shared(ngx_http_request_t *r)
 {
-    ngx_uint_t         no, yes;
-#if (nginx_version >= 1023000)
-    ngx_table_elt_t   *h;
-#else
-    ngx_uint_t         i;
-    ngx_table_elt_t  **h;
-#endif
+    ngx_uint_t              i;
+    ngx_list_part_t        *part;
+    ngx_table_elt_t        *h;
+    ngx_mixtrack_shared_t   all, one;
 
-    no = 0;
-    yes = 0;
+    ngx_memzero(&all, sizeof(ngx_mixtrack_shared_t));
 
-#if (nginx_version >= 1023000)
-    for (h = r->headers_out.cache_control; h; h = h->next) {
-        if (h->hash) {
-            yes |= ngx_mixtrack_shared_says(&h->value, &no);
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0) {
+            continue;
+        }
+
+        if (ngx_mixtrack_shared_is(&h[i], "Cache-Control",
+                                   sizeof("Cache-Control") - 1))
+        {
+            ngx_mixtrack_shared_read(&h[i].value, &all);
+
+        } else if (ngx_mixtrack_shared_is(&h[i], "Expires",
+                                          sizeof("Expires") - 1))
+        {
+            /* what is no date is one of the past, as NGX_ERROR is */
+
+            if (ngx_parse_http_time(h[i].value.data, h[i].value.len)
+                > ngx_time())
+            {
+                all.keep = 1;
+            }
+
+        } else if (ngx_mixtrack_shared_aimed(&h[i])) {
+
+            ngx_memzero(&one, sizeof(ngx_mixtrack_shared_t));
+            ngx_mixtrack_shared_read(&h[i].value, &one);
+
+            if (one.keep && !one.no) {
+                return 1;
+            }
         }
     }
-#else
-    h = r->headers_out.cache_control.elts;
 
-    for (i = 0; i < r->headers_out.cache_control.nelts; i++) {
-        if (h[i]->hash) {
-            yes |= ngx_mixtrack_shared_says(&h[i]->value, &no);
-        }
-    }
-#endif
-
-    return yes && !no;
+    return all.keep && !all.no;
 }
 
 
 static ngx_uint_t
-ngx_mixtrack_shared_says(ngx_str_t *value, ngx_uint_t *no)
+ngx_mixtrack_shared_is(ngx_table_elt_t *h, char *name, size_t len)
 {
-    u_char      *p, *last, *word;
-    size_t       len;
-    ngx_uint_t   yes;
+    return h->key.len == len
+           && ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0;
+}
 
-    yes = 0;
+
+/* at shared caches alone, which then look at nothing else: CDN-Cache-Control,
+ * and what caches of this maker or that have before or instead of "CDN" */
+
+static ngx_uint_t
+ngx_mixtrack_shared_aimed(ngx_table_elt_t *h)
+{
+    size_t  len;
+
+    len = sizeof("-Cache-Control") - 1;
+
+    return (h->key.len > len
+            && ngx_strncasecmp(h->key.data + h->key.len - len,
+                               (u_char *) "-Cache-Control", len)
+               == 0)
+           || ngx_mixtrack_shared_is(h, "Surrogate-Control",
+                                     sizeof("Surrogate-Control") - 1);
+}
+
+
+static void
+ngx_mixtrack_shared_read(ngx_str_t *value, ngx_mixtrack_shared_t *says)
+{
+    u_char     *p, *last;
+    ngx_str_t   word;
+
     p = value->data;
     last = p + value->len;
 
@@ -65,50 +130,63 @@ ngx_mixtrack_shared_says(ngx_str_t *value, ngx_uint_t *no)
             p++;
         }
 
-        word = p;
+        word.data = p;
 
         while (p < last && *p != ',') {
             p++;
         }
 
-        len = (size_t) (p - word);
+        word.len = (size_t) (p - word.data);
+
+        while (word.len && (word.data[word.len - 1] == ' '
+                            || word.data[word.len - 1] == '\t'))
+        {
+            word.len--;
+        }
 
         /* private="field" is of that field only */
 
-        while (len && (word[len - 1] == ' ' || word[len - 1] == '\t')) {
-            len--;
-        }
-
-        if ((len == 7 && ngx_strncasecmp(word, (u_char *) "private", 7) == 0)
-            || (len == 8
-                && ngx_strncasecmp(word, (u_char *) "no-store", 8) == 0))
+        if ((word.len == 7 && ngx_mixtrack_shared_begins(&word, "private", 7))
+            || (word.len == 8
+                && ngx_mixtrack_shared_begins(&word, "no-store", 8)))
         {
-            *no = 1;
+            says->no = 1;
 
-        } else if ((len == 6
-                    && ngx_strncasecmp(word, (u_char *) "public", 6) == 0)
-                   || ngx_mixtrack_shared_fresh(word, len, "max-age=", 8)
-                   || ngx_mixtrack_shared_fresh(word, len, "s-maxage=", 9))
+        } else if (word.len == 6
+                   && ngx_mixtrack_shared_begins(&word, "public", 6))
         {
-            yes = 1;
+            says->keep = 1;
+
+        } else if (ngx_mixtrack_shared_begins(&word, "max-age=", 8)
+                   || ngx_mixtrack_shared_begins(&word, "s-maxage=", 9)
+                   || ngx_mixtrack_shared_begins(&word, "stale-", 6))
+        {
+            /* stale-while-revalidate and stale-if-error: it is kept for that,
+             * and handed to others as well */
+
+            says->keep |= ngx_mixtrack_shared_some(&word);
         }
     }
+}
 
-    return yes;
+
+static ngx_uint_t
+ngx_mixtrack_shared_begins(ngx_str_t *word, char *name, size_t len)
+{
+    return word->len >= len
+           && ngx_strncasecmp(word->data, (u_char *) name, len) == 0;
 }
 
 
 /* a number that is not 0, in quotes or not */
 
 static ngx_uint_t
-ngx_mixtrack_shared_fresh(u_char *word, size_t len, char *name, size_t n)
+ngx_mixtrack_shared_some(ngx_str_t *word)
 {
-    if (len <= n || ngx_strncasecmp(word, (u_char *) name, n) != 0) {
-        return 0;
-    }
+    size_t  i;
 
-    for ( /* void */ ; n < len; n++) {
-        if (word[n] >= '1' && word[n] <= '9') {
+    for (i = 0; i < word->len; i++) {
+        if (word->data[i] >= '1' && word->data[i] <= '9') {
             return 1;
         }
     }

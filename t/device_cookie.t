@@ -7,6 +7,7 @@ use v5.36;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use POSIX qw(strftime);
 use Test::More;
 
 use Mixtrack::Cases;
@@ -116,6 +117,16 @@ http {
         location /expires/off   { expires off; return 200; }
         location /expires/private { expires 1h; add_header Cache-Control private; return 200; }
         location /expires/error { expires 1h; add_header Cache-Control public always; return 404; }
+        location /expires/two   { expires epoch; proxy_pass http://127.0.0.1:%%PORT_2%%/two; }
+        location /header {
+            add_header Cache-Control $http_x_cc always;
+            add_header Expires $http_x_expires always;
+            add_header CDN-Cache-Control $http_x_cdn always;
+            add_header Surrogate-Control $http_x_surrogate always;
+            add_header Edge-Cache-Control $http_x_edge always;
+            return 200;
+        }
+        location /passed { proxy_pass http://127.0.0.1:%%PORT_2%%/header; }
         location /cookie { proxy_pass http://127.0.0.1:%%PORT_2%%/cookie; }
 
         location /status { mixtrack off; mixtrack_status json; }
@@ -127,6 +138,15 @@ http {
         mixtrack_device_cookie off;
 
         location /cc     { add_header Cache-Control $http_x_cc always; return 200; }
+        location /two    { add_header Cache-Control $http_x_cc always; add_header Cache-Control $http_x_cc_2 always; return 200; }
+        location /header {
+            add_header cache-control $http_x_cc always;
+            add_header expires $http_x_expires always;
+            add_header CDN-CACHE-CONTROL $http_x_cdn always;
+            add_header surrogate-control $http_x_surrogate always;
+            add_header edge-cache-control $http_x_edge always;
+            return 200;
+        }
         location /e404   { return 404; }
         location /accel  { add_header X-Accel-Redirect /internal; return 200; }
         location /cookie { add_header Set-Cookie "session=1"; add_header Set-Cookie "dev2=2"; add_header Set-Cookie $http_x_set; return 200; }
@@ -420,11 +440,13 @@ my @keeps = (
     'must-revalidate,max-age=31536000', 'no-cache, max-age=60', 'no-transform, public', 'immutable,public',
     'max-age=60,', ',max-age=60', 'max-age="60"', 's-maxage="60"', 'max-age=060', 'private="X-Other", max-age=60',
     'no-storex, public', 'privatex, public', 'max-age=99999999999999999999',
+    'max-age=0, stale-while-revalidate=86400', 'no-cache, stale-if-error=86400', 'STALE-IF-ERROR="60"', 'stale-while-revalidate=1,',
 );
 my @keeps_not = (
     '', 'private', 'no-store', 'no-cache', 'max-age=0', 's-maxage=0', 'private, max-age=60', 'max-age=60, private',
     'max-age=60,PRIVATE', 'no-store, max-age=60', 'public, no-store', 'must-revalidate', 'no-cache, no-store, must-revalidate',
-    'x-public', 'publicx', 'nonsense', 'max-age', 'max-age=', 'max-age=x', 'max-age="0"', 'max-age=00', 'private="X-Other", no-store',
+    'max-age=0, stale-while-revalidate=0', 'private, max-age=0, stale-while-revalidate=86400', 'no-store, stale-if-error=60',
+    'stale-while-revalidate', 'stale-if-error=', 'xstale-if-error=60', 'x-public', 'publicx', 'nonsense', 'max-age', 'max-age=', 'max-age=x', 'max-age="0"', 'max-age=00', 'private="X-Other", no-store',
 );
 
 for my $where ('/upstream', '/add_header', '/both', '/two') {
@@ -442,6 +464,32 @@ for my $where ('/two', '/both') {
 given 'public, but the client does not see it', at('/hidden', @nav, 'X-CC: public');
 not_given "expires $_", at("/expires/$_", @nav), undef, shared => 1 for qw(hour max);
 given "expires $_", at("/expires/$_", @nav) for qw(epoch past off private);
+given 'expires, which deletes the second line', at('/expires/two', @nav, 'X-CC: no-cache', 'X-CC-2: public');
+
+# other fields, of which some are for shared caches alone
+my @future = map { strftime '%a, %d %b %Y %H:%M:%S GMT', gmtime time + $_ } 3600, 86400 * 365 * 20;
+my @past   = ((map { strftime '%a, %d %b %Y %H:%M:%S GMT', gmtime time - $_ } 1, 86400), '0', '-1', 'soon');
+
+for my $where ('/header', '/passed') {
+    my $to = sub (@headers) { at($where, @nav, @headers) };
+
+    not_given "$where: Expires $_", $to->("X-Expires: $_"), undef, shared => 1 for @future;
+    not_given "$where: Expires and $_", $to->("X-Expires: $future[0]", "X-CC: $_"), undef, shared => 1
+        for 'must-revalidate', 'public';
+    given "$where: Expires $_", $to->("X-Expires: $_") for @past;
+    given "$where: Expires and $_", $to->("X-Expires: $future[0]", "X-CC: $_") for 'private', 'no-store';
+
+    for my $field (qw(CDN Surrogate Edge)) {
+        not_given "$where: $field $_", $to->("X-$field: $_"), undef, shared => 1
+            for 'max-age=600', 'public', 'MAX-AGE=600', 'max-age=0, stale-while-revalidate=60';
+        not_given "$where: $field, and no for others: $_", $to->("X-$field: max-age=600", "X-CC: $_"), undef, shared => 1
+            for 'private', 'no-store', 'no-cache';
+        given "$where: $field $_", $to->("X-$field: $_")
+            for 'no-store', 'private', 'max-age=0', 'max-age=600, no-store', 'content="ESI/1.0"';
+        not_given "$where: $field no-store, and yes for others", $to->("X-$field: no-store", 'X-CC: public'), undef, shared => 1;
+    }
+}
+
 not_given 'public, an error', at('/expires/error', @nav), undef, shared => 1;
 
 # who would be given none is not counted
