@@ -14,6 +14,7 @@
 
 static void ngx_mixtrack_url_split(ngx_http_request_t *r,
     ngx_mixtrack_visitor_t *v);
+static void ngx_mixtrack_url_server(ngx_http_request_t *r, ngx_str_t *host);
 static ngx_uint_t ngx_mixtrack_url_part(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_type_e type, mxt_json_t *j,
     unsigned *left);
@@ -54,9 +55,8 @@ ngx_mixtrack_url_write(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 static void
 ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
 {
-    ngx_str_t                  host;
-    mxt_uri_str_t              scheme, authority, uri;
-    ngx_http_core_srv_conf_t  *cscf;
+    ngx_str_t      host;
+    mxt_uri_str_t  scheme, authority, uri;
 
     if (v->urls) {
         return;
@@ -99,8 +99,7 @@ ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
         host = r->headers_in.server;
 
     } else {
-        cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-        host = cscf->server_name;
+        ngx_mixtrack_url_server(r, &host);
     }
 
     scheme.data = (const unsigned char *) "http";
@@ -119,6 +118,45 @@ ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
     uri.len = r->unparsed_uri.len;
 
     mxt_uri_request(&v->url, scheme, authority, uri);
+}
+
+
+/* the server's name, if it is one: nginx keeps the first of them, without the
+ * dot of ".example.com", but a regex or a wildcard as it is, and for those
+ * who are to have none people write "_" */
+
+static void
+ngx_mixtrack_url_server(ngx_http_request_t *r, ngx_str_t *host)
+{
+    u_char                     c;
+    ngx_uint_t                 i, name;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+
+    *host = cscf->server_name;
+
+    name = 0;
+
+    for (i = 0; i < host->len; i++) {
+
+        c = host->data[i];
+
+        if (c == '*' || c == '~') {
+            name = 0;
+            break;
+        }
+
+        c = ngx_tolower(c);
+
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+            name = 1;
+        }
+    }
+
+    if (!name) {
+        ngx_str_null(host);
+    }
 }
 
 
