@@ -435,7 +435,17 @@ ngx_mixtrack_device_wanted(ngx_http_request_t *r,
 
     ngx_mixtrack_identity_ids(r, mlcf, event->project, &ids);
 
-    return ids.device.len == 0 && !ngx_mixtrack_device_set(r, mlcf->device);
+    if (ids.device.len) {
+        return 0;
+    }
+
+    /* nor would the events of whom an older SDK names have it */
+
+    if (ids.distinct.len && ids.user.len == 0) {
+        return 0;
+    }
+
+    return !ngx_mixtrack_device_set(r, mlcf->device);
 }
 
 

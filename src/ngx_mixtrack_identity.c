@@ -27,8 +27,8 @@ static void ngx_mixtrack_identity_name(ngx_http_request_t *r,
     ngx_str_t *name);
 static void ngx_mixtrack_identity_render(ngx_str_t *token, ngx_uint_t cookie,
     u_char *buf, ngx_str_t *name);
-static void ngx_mixtrack_identity_device(mxt_cookie_t *cookie,
-    ngx_str_t *distinct, ngx_mixtrack_ids_t *ids);
+static void ngx_mixtrack_identity_device(ngx_str_t *distinct,
+    ngx_mixtrack_ids_t *ids);
 static void ngx_mixtrack_identity_known(mxt_cookie_t *cookie,
     mxt_cookie_key_e key, ngx_str_t *id);
 static void ngx_mixtrack_identity_id(ngx_http_request_t *r,
@@ -267,7 +267,7 @@ void
 ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     ngx_mixtrack_project_t *project, ngx_mixtrack_ids_t *ids)
 {
-    ngx_str_t      distinct, other;
+    ngx_str_t      distinct, sdk, other;
     ngx_uint_t     user, device;
     mxt_cookie_t  *cookie;
 
@@ -298,12 +298,14 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
     device = ids->device.len == 0 && !ngx_mixtrack_is_empty(mlcf->device_id);
 
     ngx_str_null(&distinct);
+    ngx_str_null(&sdk);
 
     if (user || device) {
 
         cookie = ngx_mixtrack_identity_cookie(r, project);
 
         ngx_mixtrack_identity_known(cookie, MXT_COOKIE_DISTINCT_ID, &distinct);
+        ngx_mixtrack_identity_known(cookie, MXT_COOKIE_DEVICE_ID, &sdk);
 
         if (user) {
             ngx_mixtrack_identity_known(cookie, MXT_COOKIE_USER_ID,
@@ -312,7 +314,8 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         }
 
         if (device) {
-            ngx_mixtrack_identity_device(cookie, &distinct, ids);
+            ids->device = sdk;
+            ngx_mixtrack_identity_device(&distinct, ids);
         }
 
         if (ngx_mixtrack_identity_strip(&distinct)) {
@@ -338,6 +341,12 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
         /* an older SDK: it has told who he is, in distinct_id alone */
 
         ids->distinct = distinct;
+
+        /* Mixpanel would take another device for him, the SDK sends none */
+
+        if (sdk.len == 0) {
+            ngx_str_null(&ids->device);
+        }
     }
 }
 
@@ -346,11 +355,8 @@ ngx_mixtrack_identity_ids(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
  * told who he is; an older one has but one of them, or both bare */
 
 static void
-ngx_mixtrack_identity_device(mxt_cookie_t *cookie, ngx_str_t *distinct,
-    ngx_mixtrack_ids_t *ids)
+ngx_mixtrack_identity_device(ngx_str_t *distinct, ngx_mixtrack_ids_t *ids)
 {
-    ngx_mixtrack_identity_known(cookie, MXT_COOKIE_DEVICE_ID, &ids->device);
-
     ids->sdk = *distinct;
 
     if (ngx_mixtrack_identity_strip(&ids->sdk)) {

@@ -391,6 +391,8 @@ not_given 'the SDK\'s, on an error page', at('/page', @nav, sdk('T', '$device_id
 not_given 'the SDK\'s before ours', at('/', @nav, sdk('T', '$device_id' => $sdk) . "; dev=$own"), $sdk;
 not_given 'a directive has a device', at('/device', @nav, "X-Device: $sdk"), $sdk;
 given 'the SDK has none', at('/', @nav, sdk('T', distinct_id => 'ann', '$user_id' => 'ann'));
+not_given 'the SDK has none, and names the user in distinct_id alone', at('/', @nav, sdk('T', distinct_id => 'ann'));
+not_given 'and there is one', at('/', @nav, sdk('T', distinct_id => 'ann') . "; dev=$own");
 given 'the SDK has a banned one', at('/', @nav, sdk('T', '$device_id' => 'undefined'));
 given 'the SDK\'s of another token', at('/', @nav, sdk('U', '$device_id' => $sdk));
 given 'the SDK\'s is malformed', at('/', @nav, sdk('T', '$device_id' => $sdk) . '%');

@@ -210,7 +210,17 @@ who 'two devices, one of a directive', at('/', @device, sdk('T', distinct_id => 
 who 'identified before there was $user_id', at('/', sdk('T', distinct_id => 'ann', '$device_id' => $sdk)),
     ['ann', $sdk, undef];
 who 'identified in distinct_id alone', at('/', sdk('T', distinct_id => 'ann')), ['ann', undef, undef];
-who 'and our own device', at('/', with_own(sdk('T', distinct_id => 'ann'))), ['ann', $own, undef];
+
+# to Mixpanel a device would be who he is, and not the SDK's user
+my @alone = ('ann', undef, undef);
+
+who 'and our own device', at('/', with_own(sdk('T', distinct_id => 'ann'))), \@alone;
+who 'and a device by the directive', at('/', @device, sdk('T', distinct_id => 'ann')), \@alone;
+who 'and a device as user', at('/', 'X-User: $device:front', sdk('T', distinct_id => 'ann')), \@alone;
+who 'and our own device, and a banned one', at('/', with_own(sdk('T', distinct_id => 'ann', '$device_id' => 'null'))), \@alone;
+who 'and our own device, and a user by the directive', at('/', @user, with_own(sdk('T', distinct_id => 'ann'))),
+    ['bob', $own, 'bob'];
+
 who '$device_id alone', at('/', sdk('T', '$device_id' => $sdk)), of_sdk($sdk);
 who '$device_id with the prefix', at('/', sdk('T', '$device_id' => "\$device:$sdk")), of_sdk($sdk);
 who '$user_id alone', at('/', sdk('T', '$user_id' => 'ann')), ['ann', undef, 'ann'];
