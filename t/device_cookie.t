@@ -67,6 +67,7 @@ http {
         location /respect_gpc  { mixtrack_respect gpc; return 200; }
 
         location /device { mixtrack_device_id $http_x_device; return 200; }
+        location /no_device { mixtrack_device_id ""; return 200; }
         location /userid { userid on; mixtrack_device_id $uid_got$uid_set; return 200; }
 
         location /set {
@@ -397,6 +398,9 @@ given 'the SDK has a banned one', at('/', @nav, sdk('T', '$device_id' => 'undefi
 given 'the SDK\'s of another token', at('/', @nav, sdk('U', '$device_id' => $sdk));
 given 'the SDK\'s is malformed', at('/', @nav, sdk('T', '$device_id' => $sdk) . '%');
 given 'the directive has none', at('/device', @nav);
+
+not_given 'the device is off', at('/no_device', @nav);
+not_given 'the device is off, and there is one', at('/no_device', @nav, "Cookie: dev=$own");
 
 # $uid_set is of this very request
 {
