@@ -18,13 +18,27 @@ use Mixtrack::Visitor qw(sdk cookies curl2);
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
 
-$t->conf(<<'EOF')->run;
+# what is deleted from a header stays in its list: njs does so
+my ($path) = qx($t->{binary} -V 2>&1) =~ m{--modules-path=(\S+)};
+my $js     = ($path // '') . '/ngx_http_js_module.so';
+my $njs    = $t->{module} ne 'static' && -e $js;
+
+my %js = $njs
+    ? (LOAD => "load_module $js;", IMPORT => 'js_import http from js.js;', FILTER => 'js_header_filter http.unset;')
+    : map { $_ => '' } qw(LOAD IMPORT FILTER);
+
+$t->write_file('js.js', "export default {unset: function (r) { delete r.headersOut['Set-Cookie'] }}\n");
+
+$t->conf(<<'EOF' =~ s/JS_(\w+)/$js{$1}/gr)->run;
 %%GLOBALS%%
+JS_LOAD
 
 events { }
 
 http {
     %%GLOBALS_HTTP%%
+
+    JS_IMPORT
 
     mixtrack_project { token T; endpoint %%INGEST_9%%; zone 2m; batch interval=50ms; }
 
@@ -129,6 +143,7 @@ http {
         }
         location /passed { proxy_pass http://127.0.0.1:%%PORT_2%%/header; }
         location /cookie { proxy_pass http://127.0.0.1:%%PORT_2%%/cookie; }
+        location /unset  { JS_FILTER proxy_pass http://127.0.0.1:%%PORT_2%%/cookie; }
 
         location /status { mixtrack off; mixtrack_status json; }
     }
@@ -359,6 +374,10 @@ given 'SSI', at('/ssi', @nav);
     is(join(' ', sort $reply =~ /^Set-Cookie: (session=1|dev2=2)\r$/mg), 'dev2=2 session=1', 'and those are there');
 }
 not_given 'the upstream sets it by itself', at('/cookie', @nav, 'X-Set: dev=1; Path=/'), undef, others => 1;
+SKIP: {
+    skip 'njs is for the distribution\'s nginx alone', 1 if !$njs;
+    given 'the upstream sets it, and it is deleted', at('/unset', @nav, 'X-Set: dev=1; Path=/');
+}
 given 'the upstream sets one that is called nearly so', at('/cookie', @nav, 'X-Set: device=1');
 
 
