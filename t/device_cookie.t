@@ -543,4 +543,22 @@ my @ids = grep { $_ && $_ ne $own && $_ ne $sdk } map { $_->[1] } values %id;
 is(scalar(grep { $_ eq $first } @ids), 3, 'three requests of the first visitor');
 is(scalar(uniq(@ids)), @ids - 2, 'and no two others have the same id');
 
+
+# ---- each is drawn: all bits of it, and in another nginx they are others
+
+ok($t->quit, 'nginx ends');
+$t->run;
+
+my @more = map { (cookies($t->get('/', headers => \@nav), 'dev'))[0][0] } 1 .. 20;
+is(scalar(uniq(@ids, @more)), @ids - 2 + @more, 'and none of the next nginx');
+
+# version and variant are not
+my ($zeros, $ones) = ("\xff" x 16, "\0" x 16);
+for my $bits (map { pack 'H*', tr/-//dr } @ids, @more) {
+    $zeros &.= $bits;
+    $ones  |.= $bits;
+}
+is(unpack('H*', $zeros), '00000000000040008000000000000000', 'each bit was 0');
+is(unpack('H*', $ones),  'ffffffffffff4fffbfffffffffffffff', 'each bit was 1');
+
 $t->done;
