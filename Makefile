@@ -5,6 +5,7 @@
 # V=1               show the commands of nginx's own build
 # PROVE_FLAGS, TESTS, FUZZ_SECONDS, FUZZ_SEED, MODEL_MB, SOAK_SECONDS,
 # SOAK_SEED         see the targets that use them
+# TEST_NO_CHROMIUM=1  no tests in a browser
 
 CC ?= cc
 CFLAGS ?= -g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
@@ -15,6 +16,11 @@ PROVE_FLAGS ?= -j2
 TESTS ?= $(sort $(wildcard t/*.t))
 
 export CC CFLAGS LDFLAGS
+
+# Ubuntu's Chromium is a snap, in which they do not work
+ifneq ($(shell grep -s '^ID=ubuntu' /etc/os-release),)
+export TEST_NO_CHROMIUM ?= 1
+endif
 
 MODULE = build/ngx_mixtrack_module.so
 ASAN = build/asan/nginx

@@ -18,10 +18,12 @@ use Mixtrack::Collector;
 use Mixtrack::Nginx;
 use Mixtrack::Util qw(json_encode slurp);
 
+plan skip_all => 'TEST_NO_CHROMIUM' if $ENV{TEST_NO_CHROMIUM};
+
 my $t       = Mixtrack::Nginx->new;
 my $dir     = $t->dir;
 my $browser = Mixtrack::Browser->new(dir => $dir)
-    or plan skip_all => 'no chromium in PATH; make deps installs it, or TEST_CHROMIUM names one';
+    or die "no chromium in PATH: make deps installs it, TEST_CHROMIUM names one, TEST_NO_CHROMIUM=1 goes without\n";
 
 my $ingest = $t->ingest(9);
 my $bare   = $t->ingest(7, original => 1);

@@ -3,7 +3,7 @@ package Mixtrack::Browser;
 # A headless Chromium, told what to do through a pipe in its DevTools
 # protocol, and whoever visits with it:
 #
-#     my $browser = Mixtrack::Browser->new(dir => $t->dir) // plan skip_all => '...';
+#     my $browser = Mixtrack::Browser->new(dir => $t->dir) // die 'no chromium';
 #     my $page    = $browser->visitor;
 #     $page->go('http://localhost:1234/');
 #     is($page->run('document.title'), 'Hello', 'a title');
