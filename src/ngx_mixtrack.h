@@ -305,6 +305,7 @@ struct ngx_mixtrack_loc_conf_s {
     ngx_flag_t                     off;
 
     ngx_array_t                   *properties; /* by name, merged */
+    ngx_mixtrack_property_t       *protocol;   /* of these, or NULL */
     ngx_uint_t                     standard;
     ngx_uint_t                     ip;
 

@@ -71,6 +71,8 @@ ngx_mixtrack_render_properties(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
     ngx_mixtrack_place_t     *place;
     ngx_mixtrack_property_t  *property, *p;
 
+    static ngx_str_t  protocol = ngx_string("current_url_protocol");
+
     if (mlcf->rendered) {
         return NGX_OK;
     }
@@ -85,6 +87,7 @@ ngx_mixtrack_render_properties(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
 
         mlcf->rendered = mlcf->alike->rendered;
         mlcf->nrendered = mlcf->alike->nrendered;
+        mlcf->protocol = mlcf->alike->protocol;
 
         return NGX_OK;
     }
@@ -92,6 +95,11 @@ ngx_mixtrack_render_properties(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
     place = NULL;
     property = mlcf->properties ? mlcf->properties->elts : NULL;
     n = mlcf->properties ? mlcf->properties->nelts : 0;
+
+    if (n) {
+        p = ngx_mixtrack_property_find(mlcf->properties, &protocol);
+        mlcf->protocol = (p && !p->off) ? p : NULL;
+    }
 
     if (ngx_array_init(&rendered, cf->pool, n + 8,
                        sizeof(ngx_mixtrack_property_t))

@@ -13,7 +13,11 @@
 
 
 static void ngx_mixtrack_url_split(ngx_http_request_t *r,
-    ngx_mixtrack_visitor_t *v);
+    ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_visitor_t *v);
+static void ngx_mixtrack_url_scheme(ngx_http_request_t *r,
+    ngx_mixtrack_loc_conf_t *mlcf, mxt_uri_str_t *scheme);
+static ngx_uint_t ngx_mixtrack_url_told(ngx_http_request_t *r,
+    ngx_mixtrack_property_t *protocol, mxt_uri_str_t *scheme);
 static void ngx_mixtrack_url_server(ngx_http_request_t *r, ngx_str_t *host);
 static ngx_uint_t ngx_mixtrack_url_part(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_type_e type, mxt_json_t *j,
@@ -53,7 +57,8 @@ ngx_mixtrack_url_write(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 
 
 static void
-ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
+ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
+    ngx_mixtrack_visitor_t *v)
 {
     ngx_str_t      host;
     mxt_uri_str_t  scheme, authority, uri;
@@ -102,15 +107,7 @@ ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
         ngx_mixtrack_url_server(r, &host);
     }
 
-    scheme.data = (const unsigned char *) "http";
-    scheme.len = 4;
-
-#if (NGX_HTTP_SSL)
-    if (r->connection->ssl) {
-        scheme.data = (const unsigned char *) "https";
-        scheme.len = 5;
-    }
-#endif
+    ngx_mixtrack_url_scheme(r, mlcf, &scheme);
 
     authority.data = host.data;
     authority.len = host.len;
@@ -118,6 +115,65 @@ ngx_mixtrack_url_split(ngx_http_request_t *r, ngx_mixtrack_visitor_t *v)
     uri.len = r->unparsed_uri.len;
 
     mxt_uri_request(&v->url, scheme, authority, uri);
+}
+
+
+/* of the connection, unless a property of that name knows it better: TLS may
+ * end before nginx */
+
+static void
+ngx_mixtrack_url_scheme(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
+    mxt_uri_str_t *scheme)
+{
+    if (mlcf->protocol && ngx_mixtrack_url_told(r, mlcf->protocol, scheme)) {
+        return;
+    }
+
+    scheme->data = (const unsigned char *) "http";
+    scheme->len = 4;
+
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl) {
+        scheme->data = (const unsigned char *) "https";
+        scheme->len = 5;
+    }
+#endif
+}
+
+
+/* "http" or "https", with a colon or without; anybody may have sent it */
+
+static ngx_uint_t
+ngx_mixtrack_url_told(ngx_http_request_t *r,
+    ngx_mixtrack_property_t *protocol, mxt_uri_str_t *scheme)
+{
+    ngx_str_t  s;
+
+    if (protocol->filtered) {
+
+        ngx_mixtrack_value_get(r, &protocol->filter, &s);
+
+        if (s.len == 0 || (s.len == 1 && s.data[0] == '0')) {
+            return 0;
+        }
+    }
+
+    ngx_mixtrack_value_get(r, &protocol->value, &s);
+
+    if (s.len && s.data[s.len - 1] == ':') {
+        s.len--;
+    }
+
+    if (s.len < 4 || s.len > 5
+        || ngx_strncasecmp(s.data, (u_char *) "https", s.len) != 0)
+    {
+        return 0;
+    }
+
+    scheme->data = (const unsigned char *) "https";
+    scheme->len = s.len;
+
+    return 1;
 }
 
 
@@ -171,7 +227,7 @@ ngx_mixtrack_url_part(ngx_http_request_t *r,
 
     v = ngx_mixtrack_visitor(r);
 
-    ngx_mixtrack_url_split(r, v);
+    ngx_mixtrack_url_split(r, mlcf, v);
 
     u = &v->url;
 
