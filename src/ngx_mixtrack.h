@@ -22,6 +22,7 @@
 #include "mxt_json.h"
 #include "mxt_rate.h"
 #include "mxt_redact_list.h"
+#include "mxt_words.h"
 #include "mxt_zone.h"
 
 
@@ -135,6 +136,8 @@ typedef struct {
 
     /* complete when the block has ended; strings are terminated */
     mxt_http_conf_t                http;
+    mxt_words_t                    words;      /* secrets that a server may
+                                                  tell us, but not the log */
 
     ngx_open_file_t               *file;       /* the dry run: http.url is
                                                   NULL then */
@@ -414,6 +417,10 @@ char *ngx_mixtrack_account(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* Completes project->http and the destination for /import, once the URL is
  * complete. */
 char *ngx_mixtrack_account_auth(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project);
+
+/* Fills project->words, once project->http is complete. */
+char *ngx_mixtrack_account_hide(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
 
 

@@ -13,9 +13,18 @@
 #include "mxt_url.h"
 
 
+/* behind the part of a name that nobody can guess: "nginx.a1b2c3.mp-..." */
+#define NGX_MIXTRACK_ACCOUNT  ".mp-service-account"
+
+
 static ngx_uint_t ngx_mixtrack_account_is_text(ngx_str_t *s);
 static char *ngx_mixtrack_account_plain(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
+static char *ngx_mixtrack_account_part(ngx_conf_t *cf, ngx_str_t *name);
+static char *ngx_mixtrack_account_proxy(ngx_conf_t *cf,
+    ngx_mixtrack_project_t *project, ngx_uint_t decoded);
+static char *ngx_mixtrack_account_basic(ngx_conf_t *cf, const char *user,
+    const char *password);
 
 
 /* a value in the wrong place may be the secret: none is quoted */
@@ -174,4 +183,152 @@ ngx_mixtrack_account_plain(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* as they are written, and as they go over the wire */
+
+char *
+ngx_mixtrack_account_hide(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
+{
+    char                     *s;
+    ngx_mixtrack_endpoint_t  *ep;
+
+    ep = &project->endpoint;
+
+    mxt_words_hide(&project->words, (char *) project->token.literal.data);
+
+    if (ep->account.len) {
+
+        s = ngx_mixtrack_account_part(cf, &ep->account);
+        if (s == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        mxt_words_hide(&project->words, s);
+        mxt_words_hide(&project->words, (char *) ep->account.data);
+        mxt_words_hide(&project->words, (char *) ep->secret.data);
+    }
+
+    if (project->http.user) {
+
+        s = ngx_mixtrack_account_basic(cf, project->http.user,
+                                       project->http.password);
+        if (s == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        mxt_words_hide(&project->words, s);
+    }
+
+    if (project->http.proxy == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_mixtrack_account_proxy(cf, project, 0) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_mixtrack_account_proxy(cf, project, 1);
+}
+
+
+/* "" if it is not one of Mixpanel's names */
+
+static char *
+ngx_mixtrack_account_part(ngx_conf_t *cf, ngx_str_t *name)
+{
+    u_char  *p, *end, *s;
+
+    end = (u_char *) ngx_strstr(name->data, NGX_MIXTRACK_ACCOUNT);
+
+    if (end == NULL) {
+        return "";
+    }
+
+    for (p = end; p > name->data && p[-1] != '.'; p--) { /* void */ }
+
+    s = ngx_pnalloc(cf->pool, end - p + 1);
+
+    if (s) {
+        (void) ngx_cpystrn(s, p, end - p + 1);
+    }
+
+    return (char *) s;
+}
+
+
+/* a user without a password is one */
+
+static char *
+ngx_mixtrack_account_proxy(ngx_conf_t *cf, ngx_mixtrack_project_t *project,
+    ngx_uint_t decoded)
+{
+    char  *user, *password, *secret, *basic;
+
+    if (mxt_url_user(project->http.proxy, decoded, &user, &password) != 0) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (user == NULL) {
+        user = password;
+        password = NULL;
+    }
+
+    if (user == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    secret = ngx_mixtrack_endpoint_join(cf, password ? password : user, "",
+                                        "");
+    basic = ngx_mixtrack_account_basic(cf, user, password ? password : "");
+
+    free(user);
+    free(password);
+
+    if (secret == NULL || basic == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mxt_words_hide(&project->words, secret);
+
+    if (decoded) {
+        mxt_words_hide(&project->words, basic);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* whether or not there are the equals signs at its end */
+
+static char *
+ngx_mixtrack_account_basic(ngx_conf_t *cf, const char *user,
+    const char *password)
+{
+    ngx_str_t  plain, basic;
+
+    plain.data = (u_char *) ngx_mixtrack_endpoint_join(cf, user, ":",
+                                                       password);
+    if (plain.data == NULL) {
+        return NULL;
+    }
+
+    plain.len = ngx_strlen(plain.data);
+
+    basic.data = ngx_pnalloc(cf->pool, ngx_base64_encoded_length(plain.len)
+                                       + 1);
+    if (basic.data == NULL) {
+        return NULL;
+    }
+
+    ngx_encode_base64(&basic, &plain);
+
+    while (basic.len && basic.data[basic.len - 1] == '=') {
+        basic.len--;
+    }
+
+    basic.data[basic.len] = '\0';
+
+    return (char *) basic.data;
 }

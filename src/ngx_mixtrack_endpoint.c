@@ -342,7 +342,11 @@ ngx_mixtrack_endpoint_init(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
                                                      "track", "", NULL);
     }
 
-    return rv == NGX_CONF_OK ? ngx_mixtrack_endpoint_client(cf, project) : rv;
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_mixtrack_endpoint_client(cf, project);
+    }
+
+    return rv == NGX_CONF_OK ? ngx_mixtrack_account_hide(cf, project) : rv;
 }
 
 

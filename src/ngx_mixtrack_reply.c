@@ -98,6 +98,7 @@ ngx_mixtrack_reply_judge(ngx_mixtrack_flusher_t *f,
     a.now = (uint64_t) tp->sec * 1000 + tp->msec;
     a.random = (uint32_t) ngx_random();
     a.backoff = &f->project->backoff;
+    a.words = &f->project->words;
 
     mxt_policy_judge(reply, &a, v);
 }

@@ -54,7 +54,7 @@ my $conf = lifecycle(
     mixtrack_project file     { token file:token; api import; endpoint %%IMPORT_9%%; $common }
     mixtrack_project account  { token A; api import; endpoint %%IMPORT_8%%; service_account name-a file:secret 1; $common }
     mixtrack_project inline   { token I; api import; endpoint %%IMPORT_9%%; service_account name-i $secret{inline} 2; $common }
-    mixtrack_project proxied  { token P; endpoint %%INGEST_9%%; proxy http://user:$secret{proxy}\@127.0.0.1:%%PORT_7%%; $common }
+    mixtrack_project proxied  { token P; endpoint http://127.0.0.1:%%PORT_9%%/proxied/track; proxy http://user:$secret{proxy}\@127.0.0.1:%%PORT_7%%; $common }
     mixtrack_project variable { token \$tok; endpoint %%INGEST_9%%; $common }
 END
     http   => "map \$arg_seq \$tok { default $secret{variable}; }",
@@ -126,6 +126,40 @@ $t->allow(qr/\[emerg\].*cannot open the file "\Q$file\E"/);
 unlink $file;
 ok(!$t->reload, 'a reload without the file is refused');
 log_ok('a reload that is refused');
+
+# ---- a server that quotes what it was told
+
+sub quotes ($name, $re, $projects, @faults) {
+    my %left = map { $_ => 1 } @$projects;
+    my $told = 0;
+
+    $_->faults(@faults) for $ingest, $other;
+    requests(5);
+    my $all = wait_until(sub {
+        for my $p (keys %left) {
+            my $why = $t->status($p)->{last_error};
+            $told++            if told($why);
+            delete $left{$p} if $why =~ $re;
+        }
+        return !%left;
+    });
+    ok($all, "$name: they say why") or diag(map {"$_: " . $t->status($_)->{last_error} . "\n"} keys %left);
+    is($told, 0, "$name: the status does not tell");
+    log_ok($name);
+    $_->faults for $ingest, $other;
+}
+
+$other->auth;
+my @basic = qw(default file account inline);
+quotes('401', qr/^401: no (?:[A-Z], )?\*/, \@basic, {path => 'import$', status => 401, echo => 1});
+quotes('400', qr/^token: not (?:[A-Z], )?\*/, \@basic, {path => 'import$', status => 400, echo => 1});
+quotes('the password of a proxy', qr/^400: of user:\*, \*=* and \* by/, ['proxied'], {
+    path => 'proxied', status => 400,
+    body => sprintf '{"error":"of user:%s, %s and %s by a proxy"}', $secret{proxy}, encode_base64("user:$secret{proxy}", ''), $secret{proxy},
+});
+is(told(join ' ', map { $_->{reason} } map { $t->rejected($_) } @basic, 'proxied'), '', 'nor do the reasons of what is rejected');
+ok(scalar(map { $t->rejected($_) } @basic), 'of which there are some');
+$other->auth(user => 'name-a', password => $secret{changed}, project_id => '1');
 
 spew($file, "$secret{changed}\n");
 chmod 0600, $file;

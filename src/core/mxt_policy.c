@@ -16,7 +16,6 @@
 
 #include "mxt_policy.h"
 #include "mxt_records.h"
-#include "mxt_words.h"
 
 
 #define MXT_POLICY_BODY    65536
@@ -75,6 +74,7 @@ mxt_policy_judge(const mxt_reply_t *r, const mxt_attempt_t *a,
 {
     v->failed = 0;
     v->records = NULL;
+    v->words = a->words;
     v->why[0] = '\0';
 
     if (r->status >= 400) {
@@ -121,8 +121,8 @@ mxt_verdict_names(const mxt_verdict_t *v, uint32_t index,
     /* without a reason of its own it has that of them all */
 
     snprintf(why, size, "%s",
-             mxt_records_reason(record, words, sizeof(words)) ? words
-                                                              : v->why);
+             mxt_records_reason(record, words, sizeof(words), v->words)
+             ? words : v->why);
 
     return 1;
 }
@@ -457,7 +457,7 @@ mxt_policy_why(mxt_verdict_t *v, const char *what, json_t *root)
         return;
     }
 
-    mxt_words_clean(words, sizeof(words), error);
+    mxt_words_clean(words, sizeof(words), error, v->words);
     snprintf(v->why, sizeof(v->why), "%s: %s", what, words);
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "mxt_gate.h"
+#include "mxt_words.h"
 
 
 #define MXT_POLICY_WHY         128
@@ -60,16 +61,21 @@ typedef struct {
     uint64_t              now;      /* ms since the epoch, for Retry-After */
     uint32_t              random;   /* 31 bits will do */
     const mxt_backoff_t  *backoff;
+    const mxt_words_t    *words;    /* what the server must not tell us; NULL
+                                       is nothing */
 } mxt_attempt_t;
 
 
 typedef struct {
-    mxt_verdict_e   verdict;
-    uint64_t        delay;      /* ms to the next post; 0 but for RETRY,
-                                   SLOW_DOWN and HOLD */
-    uint32_t        failed;     /* PARTIAL: how many events, named or not */
-    void           *records;    /* PARTIAL: the names, for the calls below */
-    char            why[MXT_POLICY_WHY];
+    mxt_verdict_e         verdict;
+    uint64_t              delay;    /* ms to the next post; 0 but for RETRY,
+                                       SLOW_DOWN and HOLD */
+    uint32_t              failed;   /* PARTIAL: how many events, named or
+                                       not */
+    void                 *records;  /* PARTIAL: the names, for the calls
+                                       below */
+    const mxt_words_t    *words;    /* the attempt's */
+    char                  why[MXT_POLICY_WHY];
 } mxt_verdict_t;
 
 
@@ -81,11 +87,11 @@ typedef struct {
  *
  * v->why is a short reason, terminated, printable ASCII and safe for a log,
  * unless all was delivered ("" then): "429", "timeout", "status 0: " and at
- * most 100 characters of the server's own words, in which what looks like a
- * token or an id (16 letters, digits, - and _ with a digit among them) is an
- * asterisk, for they may quote the request.  A 4xx that is not tried again as
- * it is has these words, too, if its body is JSON with an "error":
- * "401: Invalid credentials".
+ * most 100 characters of the server's own words, in which a->words' secrets
+ * and what looks like a token or an id (16 letters, digits, - and _ with a
+ * digit among them) are asterisks, for they may quote the request.  A 4xx
+ * that is not tried again as it is has these words, too, if its body is JSON
+ * with an "error": "401: Invalid credentials".
  *
  * /track, 200: delivered with the body 1 (white space around it is ignored)
  * or with a JSON object whose "status" is 1 or "1"; INVALID with 0 or such an

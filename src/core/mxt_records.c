@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "mxt_records.h"
-#include "mxt_words.h"
 
 
 /* what an $insert_id may have, by Mixpanel's documentation */
@@ -95,7 +94,8 @@ mxt_records_find(const json_t *records, uint32_t index, const char *insert_id,
 
 
 size_t
-mxt_records_reason(const json_t *record, char *why, size_t size)
+mxt_records_reason(const json_t *record, char *why, size_t size,
+    const mxt_words_t *words)
 {
     size_t       n;
     const char  *field, *message;
@@ -111,7 +111,7 @@ mxt_records_reason(const json_t *record, char *why, size_t size)
     message = mxt_records_member(record, "message");
 
     if (field) {
-        n = mxt_words_clean(why, size, field);
+        n = mxt_words_clean(why, size, field, words);
     }
 
     if (field && message && size - n > 2) {
@@ -120,7 +120,7 @@ mxt_records_reason(const json_t *record, char *why, size_t size)
     }
 
     if (message) {
-        n += mxt_words_clean(why + n, size - n, message);
+        n += mxt_words_clean(why + n, size - n, message, words);
     }
 
     return n;

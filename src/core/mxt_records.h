@@ -15,6 +15,8 @@
 
 #include <jansson.h>
 
+#include "mxt_words.h"
+
 
 /* a longer $insert_id is none; Mixpanel's own limit is 36 bytes */
 #define MXT_RECORDS_ID  255
@@ -42,11 +44,12 @@ json_t *mxt_records_find(const json_t *records, uint32_t index,
     const char *insert_id, size_t len);
 
 /*
- * The server's reason in a record, "field: message" or either, cleaned, at
- * most MXT_WORDS_MAX characters, in size bytes (size > 0).  Returns how many
- * characters there are; 0 if there is no reason in it.
+ * The server's reason in a record, "field: message" or either, cleaned as by
+ * mxt_words_clean(), at most MXT_WORDS_MAX characters, in size bytes (size >
+ * 0).  Returns how many characters there are; 0 if there is no reason in it.
  */
-size_t mxt_records_reason(const json_t *record, char *why, size_t size);
+size_t mxt_records_reason(const json_t *record, char *why, size_t size,
+    const mxt_words_t *words);
 
 /* Frees them; NULL is fine. */
 void mxt_records_done(json_t *records);

@@ -22,6 +22,8 @@ static int mxt_url_speaks_http(CURLU *u, const char **why);
 static int mxt_url_has(const char *query, const char *parameter);
 static int mxt_url_host_is_loopback(char *host);
 static int mxt_url_proxy_parts(CURLU *u, const char **why);
+static int mxt_url_copy(CURLU *u, CURLUPart part, unsigned decoded,
+    char **value);
 static char *mxt_url_of(const char *url, CURLUPart part);
 static char *mxt_url_part(CURLU *u, CURLUPart part);
 
@@ -298,6 +300,58 @@ mxt_url_proxy_parts(CURLU *u, const char **why)
     }
 
     return 0;
+}
+
+
+int
+mxt_url_user(const char *url, unsigned decoded, char **user, char **password)
+{
+    int     rc;
+    CURLU  *u;
+
+    rc = -1;
+    *user = *password = NULL;
+
+    u = curl_url();
+
+    if (u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK
+        && mxt_url_copy(u, CURLUPART_USER, decoded, user) == 0
+        && mxt_url_copy(u, CURLUPART_PASSWORD, decoded, password) == 0)
+    {
+        rc = 0;
+
+    } else {
+        free(*user);
+        *user = NULL;
+    }
+
+    curl_url_cleanup(u);
+
+    return rc;
+}
+
+
+static int
+mxt_url_copy(CURLU *u, CURLUPart part, unsigned decoded, char **value)
+{
+    char       *s;
+    CURLUcode   code;
+
+    s = NULL;
+    code = curl_url_get(u, part, &s, decoded ? CURLU_URLDECODE : 0);
+
+    if (code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD) {
+        return 0;
+    }
+
+    if (code != CURLUE_OK) {
+        return -1;
+    }
+
+    *value = strdup(s);
+    curl_free(s);
+
+    return *value ? 0 : -1;
 }
 
 

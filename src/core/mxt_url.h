@@ -29,6 +29,14 @@ int mxt_url_is_https(const char *url);
 int mxt_url_is_loopback(const char *url);
 
 /*
+ * The user and the password of a URL that mxt_url_proxy() has taken, decoded
+ * or as they stand there; both are malloc'ed and the caller's, or NULL where
+ * there is none.  0, or -1 without memory, and then both are NULL.
+ */
+int mxt_url_user(const char *url, unsigned decoded, char **user,
+    char **password);
+
+/*
  * Whether url (terminated) is a proxy's: http, or https if libcurl can, a
  * host, maybe a user, a password and a port (else libcurl's own for proxies,
  * 1080 and 443), and nothing behind it but a slash.  This alone decides, for

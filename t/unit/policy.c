@@ -447,6 +447,11 @@ reasons(void)
     tap_is_str(why, strlen(why), "status 0: token '*' of joe is wrong",
                "no token");
 
+    body = "{\"status\":0,\"error\":\"token 'S3cr/et' of joe is wrong\"}";
+    judge(body, strlen(body), &why);
+    tap_is_str(why, strlen(why), "status 0: token '*' of joe is wrong",
+               "nor one that does not look like it");
+
     body = "{\"status\":0,\"error\":\"$insert_id "
            "550e8400-e29b-41d4-a716-446655440000, properties_are_invalid\"}";
     judge(body, strlen(body), &why);
@@ -474,7 +479,7 @@ reasons(void)
     for (i = 1; i <= sizeof(small); i++) {
         memset(small, 'x', sizeof(small));
 
-        if (mxt_words_clean(small, i, "words " TOKEN) != i - 1
+        if (mxt_words_clean(small, i, "words " TOKEN, NULL) != i - 1
             || strlen(small) != i - 1)
         {
             /* the token is one character */
@@ -770,6 +775,8 @@ judge(const void *body, size_t len, const char **why)
     mxt_attempt_t         a;
     static mxt_verdict_t  v;
 
+    static const mxt_words_t  words = { 1, { 7 }, { "S3cr/et" } };
+
     memset(&r, 0, sizeof(r));
     memset(&a, 0, sizeof(a));
 
@@ -779,6 +786,7 @@ judge(const void *body, size_t len, const char **why)
 
     a.events = 1;
     a.backoff = &backoff;
+    a.words = &words;
 
     mxt_policy_judge(&r, &a, &v);
     mxt_verdict_done(&v);

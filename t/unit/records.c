@@ -249,6 +249,7 @@ reasons(void)
         "400: some failed",
         "400: some failed",
         "*: token * of joe?",
+        "properties.*: * is * wrong",
     };
 
     body = "{\"error\":\"some failed\",\"failed_records\":["
@@ -260,15 +261,17 @@ reasons(void)
            "\"id-4\","
            "{\"index\":5,\"field\":\"" TOKEN "\","
                "\"message\":\"token " TOKEN " of joe\\n\"},"
-           "{\"index\":6,\"message\":\""
+           "{\"index\":6,\"field\":\"properties.S3cr/et\","
+               "\"message\":\"S3cr/et is S3cr/et wrong\"},"
+           "{\"index\":7,\"message\":\""
                "aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa "
                "aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaa " TOKEN "\"},"
-           "{\"index\":7,\"field\":\""
+           "{\"index\":8,\"field\":\""
                "aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa "
                "aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa aaaaaaaaa a\","
                "\"message\":\"a b c d e f g\"}]}";
 
-    judge(body, strlen(body), 9, &v);
+    judge(body, strlen(body), 10, &v);
 
     for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
         strcpy(why, "untouched");
@@ -278,15 +281,15 @@ reasons(void)
         tap_is_str(why, strlen(why), want[i], "with a reason");
     }
 
-    (void) mxt_verdict_names(&v, 6, NULL, 0, why, sizeof(why));
+    (void) mxt_verdict_names(&v, 7, NULL, 0, why, sizeof(why));
     tap_ok(strchr(why, '*') != NULL && strstr(why, "0123") == NULL,
            "a token at the end is not cut, but gone");
 
-    (void) mxt_verdict_names(&v, 7, NULL, 0, why, sizeof(why));
+    (void) mxt_verdict_names(&v, 8, NULL, 0, why, sizeof(why));
     tap_is_u64(strlen(why), 100, "100 characters in all");
 
     strcpy(why, "untouched");
-    tap_is_u64((uint64_t) mxt_verdict_names(&v, 8, "x", 1, why, sizeof(why)),
+    tap_is_u64((uint64_t) mxt_verdict_names(&v, 9, "x", 1, why, sizeof(why)),
                0, "one that is not named");
     tap_is_str(why, strlen(why), "untouched", "has no reason");
 
@@ -321,7 +324,7 @@ ids(void)
              "{\"failed_records\":[{\"index\":0,\"insert_id\":\"%.255s\"},"
              "{\"index\":1,\"insert_id\":\"%.256s\"},\"%.36s\",\"%.37s\"]}",
              id, id, id, id);
-    judge(body, strlen(body), 9, &v);
+    judge(body, strlen(body), 10, &v);
 
     tap_is_u64(v.failed, 4, "long ids");
     tap_ok(mxt_verdict_names(&v, 7, id, 255, copy, 4) == 1, "255 bytes");
@@ -494,6 +497,8 @@ judge(const char *body, size_t len, uint32_t events, mxt_verdict_t *v)
     mxt_backoff_t  b = { 2000, 60000, 1000, 5000 };
     mxt_attempt_t  a;
 
+    static const mxt_words_t  words = { 1, { 7 }, { "S3cr/et" } };
+
     memset(&r, 0, sizeof(r));
     memset(&a, 0, sizeof(a));
 
@@ -504,6 +509,7 @@ judge(const char *body, size_t len, uint32_t events, mxt_verdict_t *v)
     a.api = MXT_API_IMPORT;
     a.events = events;
     a.backoff = &b;
+    a.words = &words;
 
     mxt_policy_judge(&r, &a, v);
 }

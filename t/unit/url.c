@@ -66,6 +66,27 @@ proxy(const char *url, int want)
 }
 
 
+/* "-" is none */
+
+static void
+userinfo(const char *url, unsigned decoded, const char *want_user,
+    const char *want_password)
+{
+    int    rc;
+    char  *user, *password;
+
+    rc = mxt_url_user(url, decoded, &user, &password);
+
+    tap_ok(rc == 0 && strcmp(user ? user : "-", want_user) == 0
+           && strcmp(password ? password : "-", want_password) == 0,
+           "%s%s is of %s, %s", url, decoded ? " decoded" : "", want_user,
+           want_password);
+
+    free(user);
+    free(password);
+}
+
+
 static void
 loopback(const char *url, int want)
 {
@@ -148,6 +169,15 @@ main(void)
     proxy("http://user:secret@proxy/secret", -1);
     proxy("http://proxy/?q=1", -1);
     proxy("http://proxy/#f", -1);
+
+    userinfo("http://proxy:3128", 0, "-", "-");
+    userinfo("http://proxy:3128", 1, "-", "-");
+    userinfo("http://joe@proxy", 1, "joe", "-");
+    userinfo("https://joe:pass@proxy:1/", 0, "joe", "pass");
+    userinfo("http://j%6fe:pa%3Ass%40w%C3%B6rd@proxy", 0, "j%6fe",
+             "pa%3Ass%40w%C3%B6rd");
+    userinfo("http://j%6fe:pa%3Ass%40w%C3%B6rd@proxy", 1, "joe",
+             "pa:ss@w\xc3\xb6rd");
 
     return tap_done();
 }

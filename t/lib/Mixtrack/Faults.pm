@@ -14,6 +14,9 @@ package Mixtrack::Faults;
 # What it is answered, and how, is up to the rest of the entry:
 #
 #     status => N, body => TEXT, headers => {}
+#     echo => 1         with a status, whose reason quotes the request: its
+#                       token, and its credentials as they came and as they
+#                       are meant; so does a record of its first event
 #     redirect => URL   302 with this Location
 #     large => BYTES    the body filled up with blanks to so many; with
 #                       front => 1 they stand before it
@@ -46,7 +49,10 @@ package Mixtrack::Faults;
 use v5.36;
 
 use Digest::MD5 qw(md5);
+use MIME::Base64 qw(decode_base64);
 use Socket qw(SOL_SOCKET SO_LINGER);
+
+use Mixtrack::Util qw(json_encode);
 
 use constant BLANKS => 16384;
 
@@ -100,10 +106,24 @@ sub answer ($act, $body) {
     return ($act->{status} // ($act->{redirect} ? 302 : 200), $act->{body} // $body);
 }
 
+# The entry with the body that it has as an echo of a request with these.
+sub echo ($act, $token, $authorization) {
+    return $act if !$act->{echo};
+
+    my ($basic) = ($authorization // '') =~ /^Basic (\S+)/;
+    my $words = join ', ', grep { length($_ // '') } $token, $basic, decode_base64($basic // '');
+
+    return {%$act, body => json_encode({
+        code           => $act->{status},
+        error          => "no $words",
+        failed_records => [{index => 0, field => 'token', message => "not $words"}],
+    })};
+}
+
 # Which of them it is, for the record.
 sub name ($act) {
     return join ' ', grep { defined $act->{$_} }
-        qw(status body redirect large garbage delay hang close reset drip endless length truncate);
+        qw(status echo body redirect large garbage delay hang close reset drip endless length truncate);
 }
 
 # ---- to a reply that is ready: {status, body, headers}
