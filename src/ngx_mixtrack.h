@@ -394,8 +394,6 @@ ngx_uint_t ngx_mixtrack_option_is(ngx_str_t *value, const char *name,
 char *ngx_mixtrack_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_mixtrack_endpoint_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_mixtrack_endpoint_tls(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_mixtrack_endpoint_proxy(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -422,6 +420,12 @@ char *ngx_mixtrack_account_auth(ngx_conf_t *cf,
 /* Fills project->words, once project->http is complete. */
 char *ngx_mixtrack_account_hide(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
+
+
+/* ngx_mixtrack_tls.c */
+
+/* "tls [verify=...] [ca=...] [cert=... key=...]"; conf is the project. */
+char *ngx_mixtrack_tls(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_mixtrack_pace.c */

@@ -68,7 +68,7 @@ static ngx_command_t  ngx_mixtrack_options[] = {
 
     { ngx_string("tls"),
       NGX_CONF_TAKE1234,
-      ngx_mixtrack_endpoint_tls,
+      ngx_mixtrack_tls,
       0,
       0,
       NULL },
