@@ -10,6 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Mixtrack::Nginx;
+use Mixtrack::Util qw(slurp);
 
 my $t = Mixtrack::Nginx->new;
 
@@ -84,13 +85,28 @@ sub good ($name, $conf) {
         or diag($r->{out});
 }
 
+my $files = $t->dir;
+
 # what files hold
 my $pem = "-----BEGIN %s-----\nS3CRET\n-----END %s-----\n";
-$t->write_file('ca.pem',        sprintf($pem, ('CERTIFICATE') x 2) x 3);
-$t->write_file('cert.pem',      sprintf $pem, ('CERTIFICATE') x 2);
-$t->write_file('key.pem',       sprintf $pem, ('PRIVATE KEY') x 2);
-$t->write_file('encrypted.pem', sprintf $pem, ('ENCRYPTED PRIVATE KEY') x 2);
-$t->write_file('old.pem',       (sprintf $pem, ('RSA PRIVATE KEY') x 2) =~ s/(?<=-----\n)/Proc-Type: 4,ENCRYPTED\n/r);
+my %tls = map { $_ => slurp($t->tls->file($_)) } qw(ca.crt good.crt client.crt client.key stranger.key);
+$t->write_file('ca.pem',        "of all\n$tls{'good.crt'}\n\n$tls{'client.crt'}and the last\n$tls{'ca.crt'}");
+$t->write_file('cert.pem',      $tls{'client.crt'});
+$t->write_file('chain.pem',     $tls{'client.crt'} . $tls{'ca.crt'});
+$t->write_file('key.pem',       $tls{'client.key'});
+$t->write_file('both.pem',      $tls{'client.key'} . $tls{'client.crt'});
+$t->write_file('other.pem',     $tls{'stranger.key'});
+$t->write_file('fake.pem',      sprintf $pem, ('CERTIFICATE') x 2);
+$t->write_file('fakekey.pem',   sprintf $pem, ('PRIVATE KEY') x 2);
+$t->write_file('some.pem',      $tls{'ca.crt'} . sprintf $pem, ('CERTIFICATE') x 2);
+$t->write_file('half.pem',      $tls{'ca.crt'} . substr $tls{'ca.crt'}, 0, 200);
+$t->write_file('request.pem',   $tls{'client.crt'} =~ s/CERTIFICATE/CERTIFICATE REQUEST/gr);
+for (['encrypted.pem', 'pkcs8', '-topk8'], ['old.pem', 'ec', '-aes128']) {
+    my ($name, @command) = @$_;
+    system("openssl @command -in $files/key.pem -out $files/$name -passout pass:S3CRET 2>$files/openssl.out") == 0
+        or die slurp("$files/openssl.out");
+    chmod 0644, "$files/$name";
+}
 $t->write_file('not.pem',       "S3CRET\n");
 $t->write_file('large.pem',     sprintf($pem, ('CERTIFICATE') x 2) . "x\n" x (1 << 21));
 $t->write_file('secret',        "S3CRET\r\n");
@@ -100,7 +116,6 @@ $t->write_file('lines',         "S3CRET\nS3CRET\n");
 $t->write_file('none',          "\r\n");
 $t->write_file('colon',         "T:S3CRET\n");
 mkdir $t->dir . '/directory' or die "directory: $!\n";
-my $files = '%%TESTDIR%%';
 
 # ---- what is right
 
@@ -196,7 +211,8 @@ good 'a token from a file for import',
 good 'a token with a colon for track', config(bare => 1, http => 'mixtrack_project { token a:b; }');
 good "tls $_", config(project => "tls $_;") for
     'verify=on', 'verify=off', "ca=$files/ca.pem", "cert=$files/cert.pem key=$files/key.pem",
-    "key=$files/key.pem cert=$files/cert.pem verify=off", "verify=on ca=$files/ca.pem", 'ca=ca.pem';
+    "key=$files/key.pem cert=$files/cert.pem verify=off", "cert=$files/chain.pem key=$files/both.pem",
+    "cert=$files/both.pem key=$files/both.pem ca=$files/both.pem", "verify=on ca=$files/ca.pem", 'ca=ca.pem';
 good "proxy $_", config(project => "proxy $_;") for qw(
     http://proxy.test:3128 http://10.0.0.1:3128/ https://proxy.test http://[::1]:3128
     http://user:S3CRET@proxy.test:3128 http://user@proxy.test https://user:S3CRET@proxy.test:3128
@@ -511,6 +527,26 @@ bad "tls $_->[0]", project => "tls $_->[1];", 'tls', @$_[2 .. $#$_] for
     ['with an empty ca=', 'ca='],
     ['with a key that is encrypted', "cert=$files/cert.pem key=$files/encrypted.pem", '/encrypted.pem', 'encrypted'],
     ['with a key that is encrypted the old way', "cert=$files/cert.pem key=$files/old.pem", '/old.pem', 'encrypted'];
+
+# only the OpenSSL of nginx can know
+SKIP: {
+    skip 'an nginx without TLS', 1 if `'$t->{binary}' -V 2>&1` !~ /TLS SNI support/;
+
+    bad "tls $_->[0]", project => "tls $_->[1];", '"tls"', @$_[2 .. $#$_] for
+        ['with a key as authority', "ca=$files/key.pem", '"ca="', '/key.pem', 'no certificate'],
+        ['with a request as authority', "ca=$files/request.pem", '"ca="', '/request.pem', 'no certificate'],
+        ['with an authority that is none', "ca=$files/fake.pem", '"ca="', '/fake.pem', 'broken'],
+        ['with another authority that is none', "ca=$files/some.pem", '"ca="', '/some.pem', 'broken'],
+        ['with half an authority', "ca=$files/half.pem", '"ca="', '/half.pem', 'broken'],
+        ['with a certificate that is none', "cert=$files/fake.pem key=$files/key.pem", '"cert="', '/fake.pem', 'broken'],
+        ['with a key that is none', "cert=$files/cert.pem key=$files/fakekey.pem", '"key="', '/fakekey.pem', 'no private key'],
+        ['with a certificate as key', "cert=$files/cert.pem key=$files/cert.pem", '"key="', '/cert.pem', 'no private key'],
+        ['with a key as certificate', "cert=$files/key.pem key=$files/key.pem", '"cert="', '/key.pem', 'no certificate'],
+        ['with both the wrong way round', "cert=$files/key.pem key=$files/cert.pem", '"cert="', '/key.pem', 'no certificate'],
+        ["with somebody else's key", "cert=$files/cert.pem key=$files/other.pem", '"key="', '/other.pem', '/cert.pem'],
+        ['with a chain that is the wrong way round', "cert=$files/ca.pem key=$files/key.pem", '"key="', '/key.pem', '/ca.pem'];
+}
+
 for my $name (qw(ca cert key)) {
     bad "tls $name= that $_->[0]", project => "tls $name=$files/$_->[1];", 'tls', "/$_->[1]", $_->[2] for
         ['is not there', 'nothing', 'cannot open'], ['is a directory', 'directory', 'cannot read'],
