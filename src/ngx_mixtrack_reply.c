@@ -277,6 +277,7 @@ ngx_mixtrack_reply_failed(ngx_mixtrack_flusher_t *f,
         f->failed = 1;
     }
 
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FAILED, NGX_LOG_WARN, 0, 1,
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FAILED,
+                     v->ours ? NGX_LOG_ERR : NGX_LOG_WARN, 0, 1,
                      "a post failed: %s", f->zone.shm->error);
 }

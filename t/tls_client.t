@@ -61,6 +61,15 @@ my $end = breakage($t, $ingest, 'no certificate of ours',
     duplicates => 1);
 posts_have('it knows who we are', $end->{broken_at}, client => 'client');
 
+# nginx -t has looked into it, and only libcurl knows how strong it should be
+breakage($t, $ingest, 'a certificate that is too weak',
+    break      => sub { conf(ours('weak')); ok($t->reload(drained => 1), 'a reload with one of too few bits') },
+    no_post    => 1,
+    level      => 'error',
+    heal       => sub { conf(ours('client')); ok($t->reload, 'a reload with the good one again') },
+    why        => qr/certificate|private key/,
+    duplicates => 1);
+
 # what the master has read serves the next flusher, too
 ok($t->kill_process($t->flusher), 'the flusher is killed');
 $ingest->reset;

@@ -63,7 +63,9 @@ static const mxt_policy_error_t  mxt_policy_errors[] = {
     { CURLE_GOT_NOTHING, "no reply" },
     { CURLE_SEND_ERROR, "send failed" },
     { CURLE_RECV_ERROR, "receive failed" },
+    { CURLE_SSL_CERTPROBLEM, "our certificate or its key cannot be used" },
     { CURLE_PEER_FAILED_VERIFICATION, "certificate not trusted" },
+    { CURLE_SSL_CACERT_BADFILE, "certificates of authorities cannot be used" },
     { 0, NULL }
 };
 
@@ -72,6 +74,7 @@ void
 mxt_policy_judge(const mxt_reply_t *r, const mxt_attempt_t *a,
     mxt_verdict_t *v)
 {
+    v->ours = 0;
     v->failed = 0;
     v->records = NULL;
     v->words = a->words;
@@ -277,6 +280,9 @@ mxt_policy_transport(const mxt_reply_t *r, const mxt_attempt_t *a,
     } else {
         snprintf(v->why, sizeof(v->why), "transport error %d", r->error);
     }
+
+    v->ours = (r->error == CURLE_SSL_CERTPROBLEM
+               || r->error == CURLE_SSL_CACERT_BADFILE);
 
     if (r->error == CURLE_SEND_ERROR
         && a->broken >= MXT_POLICY_BROKEN

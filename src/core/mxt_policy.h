@@ -70,6 +70,8 @@ typedef struct {
     mxt_verdict_e         verdict;
     uint64_t              delay;    /* ms to the next post; 0 but for RETRY,
                                        SLOW_DOWN and HOLD */
+    unsigned              ours;     /* RETRY: it never came to the network, and
+                                       somebody has to act */
     uint32_t              failed;   /* PARTIAL: how many events, named or
                                        not */
     void                 *records;  /* PARTIAL: the names, for the calls
@@ -107,7 +109,8 @@ typedef struct {
  * and any 4xx that is not below: REFUSED.
  *
  * 413: TOO_LARGE.  401, 403: HOLD.  408, 500, 502, 503, 504, every other
- * status, an error of the transport: RETRY.  429: SLOW_DOWN.
+ * status, an error of the transport: RETRY, and ours if libcurl could not use
+ * the certificates or the key it was given.  429: SLOW_DOWN.
  *
  * A reply with a status of 400 or more is judged by its status, whatever
  * became of its body; so is one of 200 that broke off (error or cut set)

@@ -42,6 +42,7 @@ typedef struct {
 static void replies(void);
 static void table_of(const char *api, mxt_api_e a, const reply_t *t, size_t n);
 static void statuses(void);
+static void whose(void);
 static void bombs(void);
 static void reasons(void);
 static void memory(void);
@@ -174,6 +175,10 @@ static const reply_t  common[] = {
     { "send", 55, 0, NULL, 0, RETRY, "send failed" },
     { "a timeout with a 302", 28, 302, NULL, 0, RETRY, "timeout" },
     { "another error", 4711, 0, NULL, 0, RETRY, "transport error 4711" },
+    { "a certificate of ours", 58, 0, NULL, 0, RETRY,
+      "our certificate or its key cannot be used" },
+    { "certificates of authorities", 77, 0, NULL, 0, RETRY,
+      "certificates of authorities cannot be used" },
     { "a negative error", -1, 0, NULL, 0, RETRY, "transport error -1" }
 };
 
@@ -264,6 +269,7 @@ main(void)
 {
     replies();
     statuses();
+    whose();
     bombs();
     reasons();
     memory();
@@ -392,6 +398,48 @@ statuses(void)
     }
 
     tap_is_u64(wrong, 0, "every status");
+}
+
+
+/* which of the transport's errors somebody has to act on */
+
+static void
+whose(void)
+{
+    int            error;
+    unsigned       wrong;
+    mxt_reply_t    r;
+    mxt_attempt_t  a;
+    mxt_verdict_t  v;
+
+    memset(&r, 0, sizeof(r));
+    memset(&a, 0, sizeof(a));
+
+    a.events = 1;
+    a.backoff = &backoff;
+    wrong = 0;
+
+    for (error = 0; error < 128; error++) {
+
+        /* what was in it before is of no account */
+
+        memset(&v, 0x5a, sizeof(v));
+
+        r.error = error;
+        mxt_policy_judge(&r, &a, &v);
+
+        wrong += v.ours != (error == CURLE_SSL_CERTPROBLEM
+                            || error == CURLE_SSL_CACERT_BADFILE);
+        wrong += v.verdict != RETRY;
+    }
+
+    r.error = CURLE_SSL_CERTPROBLEM;
+    r.status = 503;
+    mxt_policy_judge(&r, &a, &v);
+
+    wrong += v.ours;
+
+    tap_is_u64(wrong, 0, "whose fault it is");
 }
 
 

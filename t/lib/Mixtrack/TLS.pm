@@ -10,6 +10,8 @@ package Mixtrack::TLS;
 #     self_signed.crt, .key       localhost, by nobody but itself
 #     client.crt, .key            a client's, by the authority
 #     stranger.crt, .key          a client's, by nobody but itself
+#     weak.crt, .key              a client's, by the authority, of so few bits
+#                                 that OpenSSL does not use it any more
 
 use v5.36;
 
@@ -40,6 +42,7 @@ sub new ($class, $dir) {
 
     $self->_make('client', 'client', issuer => $ca, purpose => 'client', @valid);
     $self->_make('stranger', 'stranger', purpose => 'client', @valid);
+    $self->_make('weak', 'client', issuer => $ca, purpose => 'client', key => KEY_create_rsa(512), @valid);
 
     return $self;
 }
