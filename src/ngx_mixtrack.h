@@ -402,6 +402,11 @@ char *ngx_mixtrack_endpoint_proxy(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_mixtrack_endpoint_init(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
 
+/* The scheme and the host in what is written as the endpoint, for messages:
+ * there may be a secret in all the rest. */
+void ngx_mixtrack_endpoint_name(ngx_mixtrack_project_t *project,
+    ngx_str_t *s);
+
 /* a, b and c as one terminated string of the pool, or NULL. */
 char *ngx_mixtrack_endpoint_join(ngx_conf_t *cf, const char *a, const char *b,
     const char *c);

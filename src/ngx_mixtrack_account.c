@@ -155,6 +155,7 @@ ngx_mixtrack_account_auth(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 static char *
 ngx_mixtrack_account_plain(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 {
+    ngx_str_t                 name;
     ngx_mixtrack_endpoint_t  *ep;
 
     ep = &project->endpoint;
@@ -164,12 +165,13 @@ ngx_mixtrack_account_plain(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     }
 
     if (!mxt_url_is_loopback(project->http.url)) {
+        ngx_mixtrack_endpoint_name(project, &name);
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "invalid \"%V\" in \"endpoint\" of "
                       "\"mixtrack_project\", with \"api import\" it must be "
                       "https, or credentials would leave this machine in "
                       "plain text, in %V:%ui",
-                      &ep->url, &ep->url_place.file, ep->url_place.line);
+                      &name, &ep->url_place.file, ep->url_place.line);
         return NGX_CONF_ERROR;
     }
 

@@ -72,32 +72,63 @@ ngx_mixtrack_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    ep->url = value[1];
+
     if (ngx_strlchr(value[1].data, value[1].data + value[1].len, ':') == NULL)
     {
+        ngx_mixtrack_endpoint_name(project, &s);
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown region \"%V\" in \"endpoint\" of "
                            "\"mixtrack_project\", it must be \"us\", \"eu\", "
-                           "\"in\", a URL or \"file:PATH\"", &value[1]);
+                           "\"in\", a URL or \"file:PATH\"", &s);
         return NGX_CONF_ERROR;
     }
 
-    ep->url = value[1];
-
     /* what it is completed with depends on the API, but not whether it is
-     * one; and a URL with an @ may have a password */
+     * one */
 
     if (mxt_url_complete((char *) value[1].data, "/", none, &out, &why) != 0) {
-
-        if (ngx_strchr(value[1].data, '@')) {
-            ngx_str_set(&value[1], "...");
-        }
-
-        return ngx_mixtrack_option_invalid(cf, &value[1], why);
+        ngx_mixtrack_endpoint_name(project, &s);
+        return ngx_mixtrack_option_invalid(cf, &s, why);
     }
 
     free(out);
 
     return NGX_CONF_OK;
+}
+
+
+/* by its looks: it need not be one that anybody can parse */
+
+void
+ngx_mixtrack_endpoint_name(ngx_mixtrack_project_t *project, ngx_str_t *s)
+{
+    u_char  *p, *host;
+
+    *s = project->endpoint.url;
+
+    /* who knows what belongs to a password */
+
+    if (ngx_strchr(s->data, '@')) {
+        ngx_str_set(s, "...");
+        return;
+    }
+
+    host = (u_char *) ngx_strstr(s->data, "://");
+    host = host ? host + sizeof("://") - 1 : s->data;
+
+    p = host;
+
+    if (*p == '[') {
+        p++;
+        p += strspn((char *) p, "0123456789abcdefABCDEF:.");
+        p += (*p == ']');
+
+    } else {
+        p += strcspn((char *) p, ":/?#");
+    }
+
+    s->len = p - s->data;
 }
 
 
@@ -219,11 +250,12 @@ ngx_mixtrack_endpoint_proxy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (mxt_url_proxy((char *) value[1].data, &why) != 0) {
 
-        if (ngx_strchr(value[1].data, '@')) {
-            ngx_str_set(&value[1], "...");
-        }
+        /* what was meant to be a password may stand anywhere */
 
-        return ngx_mixtrack_option_invalid(cf, &value[1], why);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URL in \"proxy\" of "
+                           "\"mixtrack_project\", %s", why);
+        return NGX_CONF_ERROR;
     }
 
     project->http.proxy = (char *) value[1].data;

@@ -428,9 +428,16 @@ bad 'project without a block', http => 'mixtrack_project a;', 'mixtrack_project'
 bad 'project in a server', server => 'mixtrack_project a { token T; }', 'mixtrack_project';
 
 bad 'unknown region', project => 'endpoint asia;', 'endpoint', 'asia';
-bad "malformed URL $_", project => "endpoint $_;", 'endpoint', $_ for
-    'http://', 'https://', 'http:///track', 'http://:80/track', 'http://host:0/', 'http://host:99999/',
-    'http://host:x/', 'http://[::1/', 'http:host', 'ftp://host/', 'htp://host/track', 'http//host';
+# with scheme and host alone: who knows what the rest was meant to be
+bad "malformed URL $_->[0]", project => "endpoint '$_->[0]';", 'endpoint', qq("$_->[1]") for
+    ['http://', 'http://'], ['https://', 'https://'], ['http:///track', 'http://'], ['http://:80/track', 'http://'],
+    ['http://host:0/', 'http://host'], ['http://host:99999/', 'http://host'], ['http://host:x/', 'http://host'],
+    ['http://[::1/', 'http://[::1'], ['http://[::1]:0/', 'http://[::1]'], ['http:host', 'http'], ['ftp://host/', 'ftp://host'],
+    ['htp://host/track', 'htp://host'], ['http//host', 'http'], ['host', 'host'],
+    ['https://host?key=S3CRET#f', 'https://host'], ['https://host/S3CRET#f', 'https://host'], ['https://host#S3CRET', 'https://host'],
+    ['ftp://host/?key=S3CRET', 'ftp://host'], ['https://user:S3CRET', 'https://user'], ['https://[S3CRET', 'https://['],
+    ['host/?key=S3CRET', 'host'], ['host?S3CRET', 'host'], ['host:S3CRET', 'host'], ['http:host/S3CRET', 'http'],
+    ['https://host/?mail=S3CRET@host#f', '...'];
 bad 'URL with a space', project => 'endpoint "http://host/a b";', 'endpoint';
 bad 'empty endpoint', project => 'endpoint "";', 'endpoint';
 bad 'endpoint without a value', project => 'endpoint;', 'endpoint';
@@ -501,8 +508,8 @@ for my $account ('', 'service_account a S3CRET 1;') {
     bad "token with variables for import$with",
         http => "mixtrack_project b {\ntoken \$host;\n$account\napi import; # here\n}", 'token', 'api import';
     bad "import to $_ in plain text$with", project => "endpoint $_; # here\n$account\napi import;",
-        'endpoint', $_, 'https' for
-        qw(http://example.com http://10.0.0.1:8080/import http://127.0.0.1.test/ http://localhost.test/ http://[::2]/);
+        'endpoint', m{^(http://(?:\[.*\]|[^:/]+))} ? qq("$1") : '', 'https' for
+        qw(http://example.com http://10.0.0.1:8080/import?key=S3CRET http://127.0.0.1.test/ http://localhost.test/ http://[::2]/S3CRET);
     bad "import to another machine in plain text by a proxy$with",
         project => "endpoint http://example.com; # here\n$account\napi import;\nproxy http://127.0.0.1:3128;",
         'endpoint', 'http://example.com';
@@ -553,9 +560,12 @@ for my $name (qw(ca cert key)) {
         ['is not PEM', 'not.pem', 'PEM'], ['is too large', 'large.pem', 'more than'];
 }
 
-bad "proxy $_", project => "proxy $_;", 'proxy', $_ for
+bad "proxy $_", project => "proxy $_;", 'invalid URL in "proxy" of "mixtrack_project", ' for
     qw(proxy proxy:3128 http:// http://:3128 http:///x ftp://proxy socks5://proxy:1080 http://proxy:0
        http://proxy:x http://proxy/path http://proxy/?a=b off), 'http://proxy/#f';
+bad "proxy $_", project => "proxy '$_';", 'proxy' for
+    'http://user:S3CRET', 'http://S3CRET:port', 'S3CRET', 'user:S3CRET', 'http//user:S3CRET', 'http://:S3CRET',
+    'http://user/S3CRET', 'http://proxy?S3CRET', 'http://proxy#S3CRET', 'http://user S3CRET', 'S3CRET://proxy';
 bad "proxy $_", project => "proxy $_;", 'proxy' for
     qw("" http://user:S3CRET@ http://user:S3CRET@proxy:0 socks5://user:S3CRET@proxy http://user:S3CRET@proxy/x);
 bad 'proxy without a value', project => 'proxy;', 'proxy';

@@ -220,8 +220,9 @@ my $s = $secret{inline};
 $t->write_file('long',  $s . 'x' x 300);
 $t->write_file('nul',   "$s\nand more\n");
 
-refused 'plain http to another machine', "token T; api import; service_account n $s 1; endpoint http://192.0.2.1/import;",
-    'plain text', 'https', 'http://192.0.2.1/import';
+refused 'plain http to another machine', "token T; api import; service_account n $s 1; endpoint http://192.0.2.1/import?key=$s;",
+    'plain text', 'https', '"http://192.0.2.1"';
+refused 'a key of an endpoint', "token T; endpoint https://example.com/?key=$s#f;", '"https://example.com"', 'fragment';
 refused 'and with a token', "token $s; api import; endpoint http://relay.example.com/;", 'plain text';
 refused "plain http to $_", "token $s; api import; endpoint http://$_/;", 'plain text'
     for qw(127.0.0.1.example.com localhost.example.com 0.0.0.0 [::2] 128.0.0.1 10.0.0.1);
@@ -247,6 +248,7 @@ refused 'no semicolon, and more', "token $s api import;", 'token';
 refused 'a token for Basic with a colon', "token $s:$s; api import;", 'token';
 refused 'a password in the endpoint', "token T; endpoint https://u:$s\@example.com/;", 'endpoint';
 refused 'a password in an endpoint that is none', "token T; endpoint htp://u:$s\@example.com/;", 'endpoint';
+refused 'a password in a proxy without a host', "token T; proxy http://u:$s;", 'proxy';
 refused 'a password in a proxy that is none', "token T; proxy ftp://u:$s\@example.com/;", 'proxy';
 refused 'a password in a proxy with a bad port', "token T; proxy http://u:$s\@example.com:0/;", 'proxy';
 refused 'something else that is wrong', "token $s; api import; service_account n $s 1; zone 1x;", 'zone';
