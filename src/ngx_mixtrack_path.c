@@ -176,7 +176,7 @@ ngx_mixtrack_path_count(ngx_mixtrack_project_t *project)
 
     ngx_memzero(&list, sizeof(mxt_spool_list_t));
 
-    if (mxt_spool_list(dir, project->destination, &list) == 0) {
+    if (mxt_spool_count(dir, project->destination, &list) == 0) {
         project->shm->spool_files = list.files;
         project->shm->spool_bytes = list.bytes;
         project->shm->spool_foreign = list.foreign;

@@ -12,7 +12,7 @@ use Test::More;
 
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(wait_until uniq slurp);
+use Mixtrack::Util qw(wait_until uniq slurp spew);
 
 plan skip_all => 'only root may choose' if $> != 0;
 
@@ -107,14 +107,22 @@ ok($t->stop, 'TERM, and the endpoint is not there');
 my $files = spool_files($t);
 ok($files, 'events are in the spool');
 
+# one that was being written when its writer died, long ago
+my $temp = "$dir/default/.tmp-" . (spool_files($t))[0]{name};
+spew($temp, 'x');
+chown $uid, $gid, $temp or die "chown: $!";
+utime 1, 1, $temp or die "utime: $!";
+
 chmod 0, "$dir/default" or die "chmod: $!";
 $ingest->start;
 $t->run;
 is($t->status('default')->{spool}{files}, $files, 'the files are counted from the first moment');
 ok(wait_until(sub { $t->error_log =~ m{no spool, "\Q$dir\E/default" cannot be used} }, 10), 'the flusher cannot look');
 is($t->status('default')->{spool}{files}, $files, 'and has not');
+ok(-e $temp, 'and who counted has removed nothing');
 chmod 0700, "$dir/default" or die "chmod: $!";
 ok($t->wait_status(sub { $_->{delivered} == 100 && !$_->{spool}{files} }), 'when it can it sends them');
+ok(!-e $temp, 'and removes what a writer has left');
 ok($t->quit, 'QUIT');
 
 # ---- another one, by a reload: what the first has left is his

@@ -31,10 +31,12 @@
 
 static int mxt_spool_lock(int dir, const char *file, struct stat *st);
 static int mxt_spool_read(mxt_spool_file_t *f, const struct stat *st);
-static void mxt_spool_look(int dir, const char *file, uint64_t destination,
-    time_t now, mxt_spool_list_t *list);
+static int mxt_spool_walk(int dir, uint64_t destination,
+    mxt_spool_list_t *list, unsigned sweep);
+static mxt_spool_kind_e mxt_spool_look(int dir, const char *file,
+    uint64_t destination, mxt_spool_list_t *list);
 static void mxt_spool_insert(mxt_spool_list_t *list, const char *file);
-static void mxt_spool_sweep(int dir, const char *file, time_t now);
+static void mxt_spool_sweep(int dir, const char *file);
 
 
 int
@@ -141,57 +143,14 @@ mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 int
 mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list)
 {
-    int             err;
-    DIR            *d;
-    time_t          now;
-    struct stat     st;
-    struct dirent  *de;
+    return mxt_spool_walk(dir, destination, list, 1);
+}
 
-    list->n = 0;
-    list->files = 0;
-    list->foreign = 0;
-    list->bad = 0;
-    list->bytes = 0;
-    list->rejected = 0;
 
-    d = mxt_file_opendir(dir);
-    if (d == NULL) {
-        return -1;
-    }
-
-    now = time(NULL);
-
-    for ( ;; ) {
-
-        errno = 0;
-
-        de = readdir(d);
-        if (de == NULL) {
-            break;
-        }
-
-        mxt_spool_look(dir, de->d_name, destination, now, list);
-    }
-
-    err = errno;
-
-    /* one that was removed is read as if it were empty */
-
-    if (err == 0 && fstat(dir, &st) == -1) {
-        err = errno;
-
-    } else if (err == 0 && st.st_nlink == 0) {
-        err = ENOENT;
-    }
-
-    (void) closedir(d);
-
-    if (err) {
-        errno = err;
-        return -1;
-    }
-
-    return 0;
+int
+mxt_spool_count(int dir, uint64_t destination, mxt_spool_list_t *list)
+{
+    return mxt_spool_walk(dir, destination, list, 0);
 }
 
 
@@ -383,10 +342,70 @@ mxt_spool_read(mxt_spool_file_t *f, const struct stat *st)
 }
 
 
+static int
+mxt_spool_walk(int dir, uint64_t destination, mxt_spool_list_t *list,
+    unsigned sweep)
+{
+    int                err;
+    DIR               *d;
+    struct stat        st;
+    struct dirent     *de;
+    mxt_spool_kind_e   kind;
+
+    list->n = 0;
+    list->files = 0;
+    list->foreign = 0;
+    list->bad = 0;
+    list->bytes = 0;
+    list->rejected = 0;
+
+    d = mxt_file_opendir(dir);
+    if (d == NULL) {
+        return -1;
+    }
+
+    for ( ;; ) {
+
+        errno = 0;
+
+        de = readdir(d);
+        if (de == NULL) {
+            break;
+        }
+
+        kind = mxt_spool_look(dir, de->d_name, destination, list);
+
+        if (sweep && kind == MXT_SPOOL_IS_TEMP) {
+            mxt_spool_sweep(dir, de->d_name);
+        }
+    }
+
+    err = errno;
+
+    /* one that was removed is read as if it were empty */
+
+    if (err == 0 && fstat(dir, &st) == -1) {
+        err = errno;
+
+    } else if (err == 0 && st.st_nlink == 0) {
+        err = ENOENT;
+    }
+
+    (void) closedir(d);
+
+    if (err) {
+        errno = err;
+        return -1;
+    }
+
+    return 0;
+}
+
+
 /* whatever it is, it is counted once or not at all */
 
-static void
-mxt_spool_look(int dir, const char *file, uint64_t destination, time_t now,
+static mxt_spool_kind_e
+mxt_spool_look(int dir, const char *file, uint64_t destination,
     mxt_spool_list_t *list)
 {
     struct stat       st;
@@ -397,19 +416,15 @@ mxt_spool_look(int dir, const char *file, uint64_t destination, time_t now,
 
     if (kind == MXT_SPOOL_IS_BAD) {
         list->bad++;
-        return;
+        return kind;
     }
 
-    if (kind == MXT_SPOOL_IS_TEMP) {
-        mxt_spool_sweep(dir, file, now);
-        return;
-    }
-
-    if ((kind == MXT_SPOOL_IS_FOREIGN && !mxt_reject_named(file))
+    if (kind == MXT_SPOOL_IS_TEMP
+        || (kind == MXT_SPOOL_IS_FOREIGN && !mxt_reject_named(file))
         || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
         || !S_ISREG(st.st_mode))
     {
-        return;
+        return kind;
     }
 
     if (kind == MXT_SPOOL_IS_FOREIGN) {
@@ -424,6 +439,8 @@ mxt_spool_look(int dir, const char *file, uint64_t destination, time_t now,
 
         mxt_spool_insert(list, file);
     }
+
+    return kind;
 }
 
 
@@ -465,7 +482,7 @@ mxt_spool_insert(mxt_spool_list_t *list, const char *file)
 /* what a writer that died has left behind */
 
 static void
-mxt_spool_sweep(int dir, const char *file, time_t now)
+mxt_spool_sweep(int dir, const char *file)
 {
     int          fd;
     struct stat  st;
@@ -474,7 +491,7 @@ mxt_spool_sweep(int dir, const char *file, time_t now)
 
     if (fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
         || !S_ISREG(st.st_mode)
-        || now - st.st_mtime <= MXT_SPOOL_TEMP_AGE)
+        || time(NULL) - st.st_mtime <= MXT_SPOOL_TEMP_AGE)
     {
         return;
     }

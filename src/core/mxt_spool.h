@@ -86,9 +86,13 @@ int mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
  * list->max of them, and the totals.  Bounded memory whatever the number
  * of files; one fstatat() for each.  Only regular files count, whether
  * claimed or not, but for those set aside, which may be anything.  0, or -1
- * with errno (ENOENT if the directory was removed).
+ * with errno (ENOENT if the directory was removed).  Removes what writers
+ * that died have left.
  */
 int mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list);
+
+/* The same, for who only looks: nothing is removed. */
+int mxt_spool_count(int dir, uint64_t destination, mxt_spool_list_t *list);
 
 /*
  * Claims a file: opens it (no symbolic link, regular files only), locks it

@@ -599,6 +599,10 @@ sweeping(void)
     fd = openat(dir, temp[1], O_WRONLY);
     (void) flock(fd, LOCK_EX);
 
+    put("rejected-20231114.ndjson", "{}\n");
+    tap_ok(mxt_spool_count(dir, DEST, &list) == 0 && entries() == 5
+           && list.rejected == 3, "who only counts removes nothing");
+
     (void) mxt_spool_list(dir, DEST, &list);
 
     tap_ok(!exists(temp[0]), "an old one is removed");
