@@ -14,6 +14,8 @@
 
 #include "ngx_mixtrack_flusher.h"
 
+#include <grp.h>
+
 
 /* between two steps, ms */
 #define NGX_MIXTRACK_STOP_STEP      5
@@ -44,6 +46,9 @@ static void ngx_mixtrack_stop_terminate(ngx_mixtrack_flusher_t *f,
 static void ngx_mixtrack_stop_spool(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_stop_done(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_stop_release(ngx_mixtrack_flusher_t *f);
+static void ngx_mixtrack_stop_orphans_master(ngx_cycle_t *cycle,
+    ngx_core_conf_t *ccf);
+static void ngx_mixtrack_stop_orphans_all(ngx_cycle_t *cycle);
 static void ngx_mixtrack_stop_orphan(ngx_cycle_t *cycle,
     ngx_mixtrack_project_t *project);
 static ngx_uint_t ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f);
@@ -362,45 +367,81 @@ ngx_mixtrack_stop_idle(ngx_mixtrack_flusher_t *f)
 void
 ngx_mixtrack_stop_orphans(ngx_cycle_t *cycle)
 {
-    uid_t                      euid;
-    gid_t                      egid;
-    ngx_uint_t                 i;
-    ngx_core_conf_t           *ccf;
-    ngx_mixtrack_project_t   **project;
-    ngx_mixtrack_main_conf_t  *mmcf;
+    ngx_core_conf_t  *ccf;
 
-    mmcf = ngx_mixtrack_main_conf(cycle);
-
-    if (mmcf == NULL) {
+    if (ngx_mixtrack_main_conf(cycle) == NULL) {
         return;
     }
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
 
-    /* the master is root, the directory is not */
+    if (ngx_process == NGX_PROCESS_MASTER && geteuid() == 0 && ccf->user) {
+        ngx_mixtrack_stop_orphans_master(cycle, ccf);
 
-    euid = geteuid();
+    } else {
+        ngx_mixtrack_stop_orphans_all(cycle);
+    }
+}
+
+
+/* root, who has no business in a directory of the workers' user, is that user
+ * for a while, in all that decides who may do what to a file */
+
+static void
+ngx_mixtrack_stop_orphans_master(ngx_cycle_t *cycle, ngx_core_conf_t *ccf)
+{
+    int     n;
+    gid_t   egid, *groups;
+
     egid = getegid();
 
-    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
-        && (setegid(ccf->group) == -1 || seteuid(ccf->user) == -1))
+    n = getgroups(0, NULL);
+
+    groups = (n == -1) ? NULL
+                       : ngx_alloc((n + 1) * sizeof(gid_t), cycle->log);
+
+    if (groups == NULL || getgroups(n, groups) != n) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "mixtrack: getgroups() failed");
+        ngx_free(groups);
+        return;
+    }
+
+    if (initgroups(ccf->username, ccf->group) == -1
+        || setegid(ccf->group) == -1
+        || seteuid(ccf->user) == -1)
     {
         ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
                       "mixtrack: cannot become the workers' user");
-        return;
+
+    } else {
+        ngx_mixtrack_stop_orphans_all(cycle);
     }
+
+    if (seteuid(0) == -1 || setegid(egid) == -1
+        || setgroups((size_t) n, groups) == -1)
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "mixtrack: cannot become root again");
+    }
+
+    ngx_free(groups);
+}
+
+
+static void
+ngx_mixtrack_stop_orphans_all(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                 i;
+    ngx_mixtrack_project_t   **project;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
 
     project = mmcf->projects.elts;
 
     for (i = 0; i < mmcf->projects.nelts; i++) {
         ngx_mixtrack_stop_orphan(cycle, project[i]);
-    }
-
-    if (euid == 0 && ngx_process == NGX_PROCESS_MASTER
-        && (seteuid(euid) == -1 || setegid(egid) == -1))
-    {
-        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
-                      "mixtrack: cannot become root again");
     }
 }
 

@@ -99,6 +99,38 @@ account($ingest, [$load], duplicates => 1);
 at_rest($t);
 is(scalar(spool_files($t)), 0, 'the spool is empty');
 
+# ---- what root may do by its groups the master does not, as the workers' user
+
+ok($t->quit, 'QUIT');
+
+my $conf = $t->{conf};
+$t->conf($conf =~ s/shutdown_timeout 1s/shutdown_timeout 30s/r);
+{
+    local $) = '0 4242';
+    $t->run;
+}
+$ingest->faults({hang => 1});
+$t->load(from => 7001, count => 50, rate => 1000)->wait;
+
+$flusher = $t->flusher;
+$t->quit(wait => 0);
+ok(wait_until(sub { !$t->workers && !$t->draining }, 10), 'QUIT, the workers have gone');
+
+# the way to the spool is open to that group alone
+my ($mode, $group) = (stat $t->dir)[2, 5];
+chown 0, 4242, $t->dir or die "chown: $!";
+chmod 0710, $t->dir or die "chmod: $!";
+$t->kill_process($flusher);
+ok(wait_until(sub { !$t->processes }, 10), 'the flusher is killed, and nginx goes');
+chown 0, $group, $t->dir or die "chown: $!";
+chmod $mode & 07777, $t->dir or die "chmod: $!";
+
+is(scalar(spool_files($t)), 0, 'the master has not written');
+like($t->error_log, qr/"\Q$dir\E\/default" cannot be used \(13:/, 'it may not');
+
+$ingest->faults();
+$t->conf($conf)->run;
+
 # ---- the spool is counted before a flusher has looked: here it cannot
 
 $ingest->kill;
@@ -157,7 +189,7 @@ SKIP: {
 
     # ---- root, as the single process
 
-    my $conf = $t->{conf};
+    $conf = $t->{conf};
     $t->conf("master_process off;\n$conf")->run;
     push @load, $t->load(from => 13001, count => 300, rate => 1000);
     $load[3]->wait;
