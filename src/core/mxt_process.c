@@ -23,6 +23,9 @@
 #define MXT_STAT_MAX  1024
 
 
+_Static_assert(32 + MXT_PID_BITS == MXT_PROCESS_BITS, "start time and pid");
+
+
 static int mxt_process_stat(pid_t pid, char *state, uint32_t *start);
 
 

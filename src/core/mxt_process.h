@@ -15,6 +15,7 @@
 /* the start time << 22 | pid; never 0 */
 typedef uint64_t  mxt_process_t;
 
+/* so a word that holds one has room for something else */
 #define MXT_PROCESS_BITS  54
 
 

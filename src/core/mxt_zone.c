@@ -13,6 +13,10 @@
 #define MXT_CACHE_LINE    64
 
 
+_Static_assert(MXT_ZONE_SLOTS_MAX <= MXT_SEGMENT_SLOTS,
+               "a slot's number must fit a segment's word");
+
+
 static int mxt_zone_find(mxt_zone_t *z, uint64_t now);
 
 

@@ -25,6 +25,10 @@
 #define mxt_lease_slot(l)    ((unsigned) (l) & 0xffff)
 
 
+_Static_assert(MXT_PROCESS_BITS + MXT_SLOT_SHIFT <= 64,
+               "a process must fit a slot's word");
+
+
 static int mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind);
 static int mxt_slot_bury(mxt_zone_t *z, unsigned i, uint64_t word);
 static uint64_t mxt_slot_word(mxt_process_t process, unsigned kind,
