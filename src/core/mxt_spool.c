@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "mxt_file.h"
-#include "mxt_reject.h"
 #include "mxt_spool.h"
 
 
@@ -357,7 +356,6 @@ mxt_spool_walk(int dir, uint64_t destination, mxt_spool_list_t *list,
     list->foreign = 0;
     list->bad = 0;
     list->bytes = 0;
-    list->rejected = 0;
 
     d = mxt_file_opendir(dir);
     if (d == NULL) {
@@ -419,18 +417,14 @@ mxt_spool_look(int dir, const char *file, uint64_t destination,
         return kind;
     }
 
-    if (kind == MXT_SPOOL_IS_TEMP
-        || (kind == MXT_SPOOL_IS_FOREIGN && !mxt_reject_named(file))
+    if (kind != MXT_SPOOL_IS_BATCH
         || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
         || !S_ISREG(st.st_mode))
     {
         return kind;
     }
 
-    if (kind == MXT_SPOOL_IS_FOREIGN) {
-        list->rejected += (uint64_t) st.st_size;
-
-    } else if (name.destination != destination) {
+    if (name.destination != destination) {
         list->foreign++;
 
     } else {

@@ -46,7 +46,6 @@ typedef struct {
     uint32_t          foreign;          /* of another destination */
     uint32_t          bad;              /* set aside, of any destination */
     uint64_t          bytes;            /* of this destination's files */
-    uint64_t          rejected;         /* bytes of rejected events */
     char            (*file)[MXT_SPOOL_NAME_MAX];    /* the caller's array */
     uint32_t          max;              /* its size */
 } mxt_spool_list_t;

@@ -601,7 +601,7 @@ sweeping(void)
 
     put("rejected-20231114.ndjson", "{}\n");
     tap_ok(mxt_spool_count(dir, DEST, &list) == 0 && entries() == 5
-           && list.rejected == 3, "who only counts removes nothing");
+           && list.bad == 0, "who only counts removes nothing");
 
     (void) mxt_spool_list(dir, DEST, &list);
 
@@ -661,7 +661,7 @@ beside(void)
     list.max = 0;
 
     tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.bad == 0
-           && list.rejected == 0, "nothing beside");
+           && list.files == 0, "nothing beside");
 
     for (i = 0; i < 3; i++) {
         name = name_of(i);
@@ -700,7 +700,6 @@ beside(void)
     tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 0
            && list.foreign == 0 && list.bytes == 0, "no batch");
     tap_is_u64(list.bad, 3, "what was set aside");
-    tap_is_u64(list.rejected, 15, "bytes of rejected events");
 
     empty();
 
@@ -806,8 +805,8 @@ full_disk(void)
     int                fd, i, rc;
     char               body[65536];
     DIR               *d;
-    uint64_t           bytes;
     mxt_span_t         event;
+    struct stat        st, again;
     mxt_spool_list_t   list;
     mxt_spool_name_t   name;
 
@@ -835,16 +834,18 @@ full_disk(void)
 
     event.len = 10;
     (void) mxt_reject(fd, NOW, "x", &event, 1, 0);
-    (void) mxt_spool_list(fd, DEST, &list);
-    bytes = list.rejected;
+    (void) fstatat(fd, "rejected-20231114.ndjson", &st, 0);
 
     event.len = 40000;
     errno = 0;
     rc = mxt_reject(fd, NOW, "x", &event, 1, 0);
     tap_ok(rc == -1 && errno == ENOSPC, "or more of them");
 
+    (void) fstatat(fd, "rejected-20231114.ndjson", &again, 0);
+    tap_ok(st.st_size && again.st_size == st.st_size,
+           "of which there are as many");
+
     (void) mxt_spool_list(fd, DEST, &list);
-    tap_ok(bytes && list.rejected == bytes, "of which there are as many");
 
     for (i = 0, d = mxt_file_opendir(fd); readdir(d); i++) { /* void */ }
 
