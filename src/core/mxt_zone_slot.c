@@ -29,6 +29,7 @@ _Static_assert(MXT_PROCESS_BITS + MXT_SLOT_SHIFT <= 64,
                "a process must fit a slot's word");
 
 
+static uint64_t mxt_slot_sum(const mxt_zone_t *z, size_t offset);
 static int mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind);
 static int mxt_slot_bury(mxt_zone_t *z, unsigned i, uint64_t word);
 static uint64_t mxt_slot_word(mxt_process_t process, unsigned kind,
@@ -242,45 +243,41 @@ mxt_zone_inflight(const mxt_zone_t *z)
 uint64_t
 mxt_zone_counter(const mxt_zone_t *z, mxt_worker_counter_e counter)
 {
-    unsigned  i;
-    uint64_t  sum;
-
-    sum = 0;
-
-    for (i = 0; i < z->shm->slots; i++) {
-        sum += mxt_load(&z->slot[i].counter[counter]);
-    }
-
-    return sum;
+    return mxt_slot_sum(z, offsetof(mxt_slot_t, counter)
+                           + counter * sizeof(uint64_t));
 }
 
 
 uint64_t
 mxt_zone_outcome(const mxt_zone_t *z, mxt_outcome_e outcome)
 {
-    unsigned  i;
-    uint64_t  sum;
-
-    sum = 0;
-
-    for (i = 0; i < z->shm->slots; i++) {
-        sum += mxt_load(&z->slot[i].outcome[outcome]);
-    }
-
-    return sum;
+    return mxt_slot_sum(z, offsetof(mxt_slot_t, outcome)
+                           + outcome * sizeof(uint64_t));
 }
 
 
 uint64_t
 mxt_zone_post(const mxt_zone_t *z, mxt_flusher_counter_e counter)
 {
-    unsigned  i;
-    uint64_t  sum;
+    return mxt_slot_sum(z, offsetof(mxt_slot_t, post)
+                           + counter * sizeof(uint64_t));
+}
+
+
+/* over all slots, of the number that lies at that place in each */
+
+static uint64_t
+mxt_slot_sum(const mxt_zone_t *z, size_t offset)
+{
+    unsigned         i;
+    uint64_t         sum;
+    const uint64_t  *p;
 
     sum = 0;
 
     for (i = 0; i < z->shm->slots; i++) {
-        sum += mxt_load(&z->slot[i].post[counter]);
+        p = (const void *) ((const unsigned char *) &z->slot[i] + offset);
+        sum += mxt_load(p);
     }
 
     return sum;
