@@ -357,6 +357,9 @@ char *ngx_mixtrack_project_block(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_mixtrack_project_init(ngx_conf_t *cf,
     ngx_mixtrack_main_conf_t *mmcf);
 
+/* The project of that name, or NULL; mmcf may be NULL. */
+ngx_mixtrack_project_t *ngx_mixtrack_project_find(
+    ngx_mixtrack_main_conf_t *mmcf, ngx_str_t *name);
 
 /* The project whose visitor it is: that of the location's first event, else
  * the first one; NULL when there is none. */

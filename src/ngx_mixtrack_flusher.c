@@ -40,8 +40,6 @@ static ngx_msec_t ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_mixtrack_flusher_t *ngx_mixtrack_flusher_of(
     ngx_mixtrack_project_t *project);
-static ngx_mixtrack_project_t *ngx_mixtrack_flusher_successor(
-    ngx_mixtrack_main_conf_t *mmcf, ngx_mixtrack_project_t *project);
 static ngx_int_t ngx_mixtrack_flusher_alloc(ngx_mixtrack_flusher_t *f,
     ngx_uint_t http);
 
@@ -566,7 +564,7 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
 
         /* a zone that stays has its next flusher as soon as we return */
 
-        next = ngx_mixtrack_flusher_successor(mmcf, f->project);
+        next = ngx_mixtrack_project_find(mmcf, &f->project->name);
 
         if (next && next->shm == f->project->shm) {
             mxt_zone_release(&f->zone);
@@ -590,7 +588,7 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
     for (i = 0; old && i < old->projects.nelts; i++) {
 
         project = old->projects.elts;
-        next = ngx_mixtrack_flusher_successor(mmcf, project[i]);
+        next = ngx_mixtrack_project_find(mmcf, &project[i]->name);
 
         ngx_memzero(project[i]->zone, sizeof(mxt_zone_t));
 
@@ -602,28 +600,4 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
     ngx_mixtrack_queue_attach(cycle);
 
     (void) ngx_mixtrack_flusher_start(cycle);
-}
-
-
-static ngx_mixtrack_project_t *
-ngx_mixtrack_flusher_successor(ngx_mixtrack_main_conf_t *mmcf,
-    ngx_mixtrack_project_t *project)
-{
-    ngx_uint_t                i;
-    ngx_mixtrack_project_t  **next;
-
-    for (i = 0; mmcf && i < mmcf->projects.nelts; i++) {
-
-        next = mmcf->projects.elts;
-
-        if (next[i]->name.len == project->name.len
-            && ngx_memcmp(next[i]->name.data, project->name.data,
-                          project->name.len)
-               == 0)
-        {
-            return next[i];
-        }
-    }
-
-    return NULL;
 }

@@ -12,8 +12,6 @@
 
 static char *ngx_mixtrack_project_finish(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
-static ngx_mixtrack_project_t *ngx_mixtrack_project_find(
-    ngx_mixtrack_main_conf_t *mmcf, ngx_str_t *name);
 static ngx_int_t ngx_mixtrack_project_resolve(ngx_conf_t *cf,
     ngx_mixtrack_main_conf_t *mmcf, ngx_mixtrack_event_t *event);
 
@@ -222,11 +220,15 @@ ngx_mixtrack_project_resolve(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf,
 }
 
 
-static ngx_mixtrack_project_t *
+ngx_mixtrack_project_t *
 ngx_mixtrack_project_find(ngx_mixtrack_main_conf_t *mmcf, ngx_str_t *name)
 {
     ngx_uint_t                i;
     ngx_mixtrack_project_t  **project;
+
+    if (mmcf == NULL) {
+        return NULL;
+    }
 
     project = mmcf->projects.elts;
 
