@@ -336,6 +336,11 @@ struct ngx_mixtrack_loc_conf_s {
  * block, or none of our directives in it). */
 ngx_mixtrack_main_conf_t *ngx_mixtrack_main_conf(ngx_cycle_t *cycle);
 
+/* The projects of a cycle, *n of them; none, and NULL, without a main
+ * configuration. */
+ngx_mixtrack_project_t **ngx_mixtrack_projects(ngx_cycle_t *cycle,
+    ngx_uint_t *n);
+
 /* Remembers where the directive being read stands. */
 void ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place);
 

@@ -73,15 +73,14 @@ ngx_mixtrack_flusher_manager(void *data)
 ngx_int_t
 ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 i, again;
-    ngx_mixtrack_flusher_t    *f;
-    ngx_mixtrack_project_t   **project;
-    ngx_mixtrack_main_conf_t  *mmcf;
+    ngx_int_t                 rc;
+    ngx_uint_t                i, n, again;
+    ngx_mixtrack_flusher_t   *f;
+    ngx_mixtrack_project_t  **project;
 
-    mmcf = ngx_mixtrack_main_conf(cycle);
+    project = ngx_mixtrack_projects(cycle, &n);
 
-    if (mmcf == NULL || mmcf->projects.nelts == 0) {
+    if (n == 0) {
         return NGX_OK;
     }
 
@@ -92,17 +91,15 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
     again = (ngx_mixtrack_flushers != NULL);
 
     if (!again) {
-        ngx_mixtrack_flushers = ngx_calloc(mmcf->projects.nelts
-                                           * sizeof(void *), cycle->log);
+        ngx_mixtrack_flushers = ngx_calloc(n * sizeof(void *), cycle->log);
         if (ngx_mixtrack_flushers == NULL) {
             return NGX_ERROR;
         }
     }
 
     rc = NGX_OK;
-    project = mmcf->projects.elts;
 
-    for (i = 0; i < mmcf->projects.nelts; i++) {
+    for (i = 0; i < n; i++) {
 
         if (ngx_mixtrack_flusher_of(project[i])) {
             continue;
@@ -548,12 +545,11 @@ ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
 void
 ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, n;
     ngx_mixtrack_flusher_t    *f;
     ngx_mixtrack_project_t   **project, *next;
-    ngx_mixtrack_main_conf_t  *old, *mmcf;
+    ngx_mixtrack_main_conf_t  *mmcf;
 
-    old = ngx_mixtrack_main_conf(cycle->old_cycle);
     mmcf = ngx_mixtrack_main_conf(cycle);
 
     ngx_mixtrack_queue_detach(cycle->old_cycle);
@@ -585,9 +581,10 @@ ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle)
     /* requests of older cycles go on with their configurations, which all
      * have the view that the new cycle takes over */
 
-    for (i = 0; old && i < old->projects.nelts; i++) {
+    project = ngx_mixtrack_projects(cycle->old_cycle, &n);
 
-        project = old->projects.elts;
+    for (i = 0; i < n; i++) {
+
         next = ngx_mixtrack_project_find(mmcf, &project[i]->name);
 
         ngx_memzero(project[i]->zone, sizeof(mxt_zone_t));

@@ -185,6 +185,19 @@ ngx_mixtrack_main_conf(ngx_cycle_t *cycle)
 }
 
 
+ngx_mixtrack_project_t **
+ngx_mixtrack_projects(ngx_cycle_t *cycle, ngx_uint_t *n)
+{
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    *n = mmcf ? mmcf->projects.nelts : 0;
+
+    return mmcf ? mmcf->projects.elts : NULL;
+}
+
+
 void
 ngx_mixtrack_place(ngx_conf_t *cf, ngx_mixtrack_place_t *place)
 {

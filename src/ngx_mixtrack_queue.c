@@ -134,19 +134,12 @@ ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project, ngx_log_t *log)
 void
 ngx_mixtrack_queue_attach(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                 i;
-    ngx_mixtrack_project_t   **project;
-    ngx_mixtrack_main_conf_t  *mmcf;
+    ngx_uint_t                i, n;
+    ngx_mixtrack_project_t  **project;
 
-    mmcf = ngx_mixtrack_main_conf(cycle);
+    project = ngx_mixtrack_projects(cycle, &n);
 
-    if (mmcf == NULL) {
-        return;
-    }
-
-    project = mmcf->projects.elts;
-
-    for (i = 0; i < mmcf->projects.nelts; i++) {
+    for (i = 0; i < n; i++) {
 
         if (project[i]->zone == NULL) {
             project[i]->zone = ngx_alloc(sizeof(mxt_zone_t), cycle->log);
@@ -173,19 +166,12 @@ ngx_mixtrack_queue_attach(ngx_cycle_t *cycle)
 void
 ngx_mixtrack_queue_detach(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                 i;
-    ngx_mixtrack_project_t   **project;
-    ngx_mixtrack_main_conf_t  *mmcf;
+    ngx_uint_t                i, n;
+    ngx_mixtrack_project_t  **project;
 
-    mmcf = ngx_mixtrack_main_conf(cycle);
+    project = ngx_mixtrack_projects(cycle, &n);
 
-    if (mmcf == NULL) {
-        return;
-    }
-
-    project = mmcf->projects.elts;
-
-    for (i = 0; i < mmcf->projects.nelts; i++) {
+    for (i = 0; i < n; i++) {
         if (project[i]->zone) {
             mxt_zone_detach(project[i]->zone);
         }

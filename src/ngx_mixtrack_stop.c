@@ -432,15 +432,12 @@ ngx_mixtrack_stop_orphans_master(ngx_cycle_t *cycle, ngx_core_conf_t *ccf)
 static void
 ngx_mixtrack_stop_orphans_all(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                 i;
-    ngx_mixtrack_project_t   **project;
-    ngx_mixtrack_main_conf_t  *mmcf;
+    ngx_uint_t                i, n;
+    ngx_mixtrack_project_t  **project;
 
-    mmcf = ngx_mixtrack_main_conf(cycle);
+    project = ngx_mixtrack_projects(cycle, &n);
 
-    project = mmcf->projects.elts;
-
-    for (i = 0; i < mmcf->projects.nelts; i++) {
+    for (i = 0; i < n; i++) {
         ngx_mixtrack_stop_orphan(cycle, project[i]);
     }
 }
