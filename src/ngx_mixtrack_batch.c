@@ -458,7 +458,7 @@ ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
 
     f->disk -= ngx_min(f->disk, batch->file.len);
 
-    ngx_mixtrack_spooler_count(f, 0);
+    ngx_mixtrack_directory_count(f, 0);
 
     if (mxt_spool_done(&batch->file) != 0) {
         mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);

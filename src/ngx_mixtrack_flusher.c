@@ -411,7 +411,7 @@ ngx_mixtrack_flusher_create(ngx_cycle_t *cycle,
         mxt_gate_retry(&f->zone.shm->gate, now);
     }
 
-    ngx_mixtrack_spooler_open(f);
+    ngx_mixtrack_directory_open(f);
 
     return f;
 

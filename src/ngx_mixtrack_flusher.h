@@ -12,6 +12,7 @@
  *     refuse     batches that the server does not want: halve, reject, hold
  *     reject     what is given up: too old, or refused
  *     spooler    batches to and from the disk
+ *     directory  where they lie there
  *     say        lines in the log
  *
  * Its memory is fixed when it starts, but for the batches under way: some
@@ -456,15 +457,27 @@ void ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f,
     ngx_uint_t segment, const char *reason);
 
 
-/* ngx_mixtrack_spooler.c */
+/* ngx_mixtrack_directory.c */
 
 /* Opens the project's directory; without it the flusher goes on without a
  * spool, with the reason logged. */
-void ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f);
+void ngx_mixtrack_directory_open(ngx_mixtrack_flusher_t *f);
 
 /* Tells the status of one file more, or of one less: also a replaced flusher
  * does, whose files its successor has not seen yet. */
-void ngx_mixtrack_spooler_count(ngx_mixtrack_flusher_t *f, ngx_uint_t more);
+void ngx_mixtrack_directory_count(ngx_mixtrack_flusher_t *f, ngx_uint_t more);
+
+/* Looks whether the directory is there; one that was removed is made again,
+ * about once a second.  NGX_OK, or NGX_ERROR. */
+ngx_int_t ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f,
+    uint64_t now);
+
+/* Reads it: f->names are the oldest files, and the status knows the totals.
+ * NGX_OK, or NGX_ERROR with the reason logged. */
+ngx_int_t ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f);
+
+
+/* ngx_mixtrack_spooler.c */
 
 /* Claims the oldest file that is to be had.  NGX_OK, or NGX_DECLINED. */
 ngx_int_t ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,

@@ -9,11 +9,10 @@
 
 
 /* how often the directory is read while nothing of it is left to send, or
- * while there was more than names are kept of, how often one that is gone is
- * looked for, and how long nothing is written after an error, ms */
+ * while there was more than names are kept of, and how long nothing is written
+ * after an error, ms */
 #define NGX_MIXTRACK_SPOOL_LOOK   1000
 #define NGX_MIXTRACK_SPOOL_MORE   50
-#define NGX_MIXTRACK_SPOOL_REOPEN 1000
 #define NGX_MIXTRACK_SPOOL_REST   1000
 
 /* about so many files for all of a queue, at the most */
@@ -27,80 +26,16 @@
 #define NGX_MIXTRACK_SPOOL_OPEN   3
 
 
-static ngx_int_t ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f,
-    uint64_t now);
 static ngx_int_t ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, char *name);
 static void ngx_mixtrack_spooler_unreadable(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, char *name);
 static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
     uint64_t now);
-static ngx_int_t ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f);
 static ngx_int_t ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
     size_t len);
 static ngx_mixtrack_batch_t *ngx_mixtrack_spooler_oldest(
     ngx_mixtrack_flusher_t *f);
-
-
-void
-ngx_mixtrack_spooler_open(ngx_mixtrack_flusher_t *f)
-{
-    u_char  name[NGX_MAX_PATH + 1];
-
-    f->dir = -1;
-
-    if (f->project->spool == 0) {
-        return;
-    }
-
-    (void) ngx_snprintf(name, NGX_MAX_PATH, "%V%Z", &f->project->name);
-
-    f->dir = mxt_spool_open((char *) f->spool_path.data, (char *) name);
-    f->reopen_at = ngx_current_msec + NGX_MIXTRACK_SPOOL_REOPEN;
-
-    if (f->dir == -1) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_SPOOL, NGX_LOG_ERR, ngx_errno,
-                         1, "no spool, \"%V/%s\" cannot be used",
-                         &f->spool_path, name);
-    }
-}
-
-
-/* a directory that was removed under our descriptor is made again */
-
-static ngx_int_t
-ngx_mixtrack_spooler_there(ngx_mixtrack_flusher_t *f, uint64_t now)
-{
-    struct stat  st;
-
-    if (f->dir != -1 && (fstat(f->dir, &st) == -1 || st.st_nlink == 0)) {
-
-        (void) close(f->dir);
-
-        f->dir = -1;
-        f->disk = 0;
-        f->looked = 0;
-        f->name = f->nnames;
-        f->reopen_at = 0;
-
-        if (mxt_zone_holds(&f->zone)) {
-            f->zone.shm->spool_files = 0;
-            f->zone.shm->spool_bytes = 0;
-            f->zone.shm->spool_foreign = 0;
-            f->zone.shm->spool_bad = 0;
-        }
-
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REMOVED, NGX_LOG_ERR, 0, 1,
-                         "the spool's directory was removed, and what was in "
-                         "it");
-    }
-
-    if (f->dir == -1 && f->project->spool && now >= f->reopen_at) {
-        ngx_mixtrack_spooler_open(f);
-    }
-
-    return f->dir == -1 ? NGX_ERROR : NGX_OK;
-}
 
 
 ngx_int_t
@@ -216,91 +151,8 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     f->listed = now;
 
-    if (ngx_mixtrack_spooler_there(f, now) == NGX_OK) {
-        (void) ngx_mixtrack_spooler_read(f);
-    }
-}
-
-
-static ngx_int_t
-ngx_mixtrack_spooler_read(ngx_mixtrack_flusher_t *f)
-{
-    uint64_t          before, now;
-    mxt_spool_list_t  list;
-
-    before = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
-
-    f->name = 0;
-    f->nnames = 0;
-    f->more = 0;
-
-    ngx_memzero(&list, sizeof(mxt_spool_list_t));
-    list.file = f->names;
-    list.max = NGX_MIXTRACK_SPOOL_NAMES;
-
-    if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
-        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-        ngx_mixtrack_say_error(f, "the spool cannot be listed");
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_LIST, NGX_LOG_ERR, ngx_errno, 1,
-                         "the spool cannot be listed");
-        return NGX_ERROR;
-    }
-
-    f->nnames = list.n;
-    f->more = list.files > list.n;
-    f->disk = list.bytes;
-    f->looked = 1;
-
-    if (mxt_zone_holds(&f->zone)) {
-
-        /* rather one too many, until the next look, than one that a replaced
-         * flusher has written meanwhile and nobody knows of */
-
-        now = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
-
-        __atomic_store_n(&f->zone.shm->spool_files,
-                         list.files + (now > before ? now - before : 0),
-                         __ATOMIC_RELEASE);
-
-        f->zone.shm->spool_bytes = list.bytes;
-        f->zone.shm->spool_foreign = list.foreign;
-        f->zone.shm->spool_bad = list.bad;
-    }
-
-    if (list.foreign > f->foreign) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FOREIGN, NGX_LOG_WARN, 0, 0,
-                         "%uD files of the spool are of another destination, "
-                         "they are kept and not sent", list.foreign);
-    }
-
-    f->foreign = list.foreign;
-
-    return NGX_OK;
-}
-
-
-void
-ngx_mixtrack_spooler_count(ngx_mixtrack_flusher_t *f, ngx_uint_t more)
-{
-    uint64_t  n, *files;
-
-    files = &f->zone.shm->spool_files;
-
-    if (more) {
-        (void) __atomic_add_fetch(files, 1, __ATOMIC_ACQ_REL);
-
-    } else {
-
-        n = __atomic_load_n(files, __ATOMIC_ACQUIRE);
-
-        while (n && !__atomic_compare_exchange_n(files, &n, n - 1, 0,
-                                                 __ATOMIC_ACQ_REL,
-                                                 __ATOMIC_ACQUIRE))
-        { /* void */ }
-    }
-
-    if (mxt_zone_holds(&f->zone)) {
-        f->zone.shm->spool_bytes = f->disk;
+    if (ngx_mixtrack_directory_there(f, now) == NGX_OK) {
+        (void) ngx_mixtrack_directory_read(f);
     }
 }
 
@@ -320,7 +172,7 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
      * too: nothing is given up for a file that is gone */
 
     if ((!f->looked || f->disk + len > (uint64_t) f->project->spool)
-        && ngx_mixtrack_spooler_read(f) != NGX_OK)
+        && ngx_mixtrack_directory_read(f) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -330,7 +182,7 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
         /* what another process holds is not there for us */
 
         if (f->name == f->nnames
-            && (reads++ || ngx_mixtrack_spooler_read(f) != NGX_OK
+            && (reads++ || ngx_mixtrack_directory_read(f) != NGX_OK
                 || f->nnames == 0))
         {
             return NGX_ERROR;
@@ -379,7 +231,7 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
         return NGX_ERROR;
     }
 
-    if (ngx_mixtrack_spooler_there(f, ngx_current_msec) != NGX_OK) {
+    if (ngx_mixtrack_directory_there(f, ngx_current_msec) != NGX_OK) {
         goto failed;
     }
 
@@ -418,7 +270,7 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
 
     f->disk += batch->len;
 
-    ngx_mixtrack_spooler_count(f, 1);
+    ngx_mixtrack_directory_count(f, 1);
 
     ngx_mixtrack_batch_decide(f, batch, 0, batch->events, MXT_SPOOLED);
     ngx_mixtrack_batch_finish(f, batch);

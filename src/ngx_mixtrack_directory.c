@@ -1,0 +1,156 @@
+
+/*
+ * The directory of a project's spool: opened, and made again if it is gone;
+ * read, and what lies in it told to the status.
+ */
+
+
+#include "ngx_mixtrack_flusher.h"
+
+
+/* how often one that is gone is looked for, ms */
+#define NGX_MIXTRACK_DIRECTORY_REOPEN  1000
+
+
+void
+ngx_mixtrack_directory_open(ngx_mixtrack_flusher_t *f)
+{
+    u_char  name[NGX_MAX_PATH + 1];
+
+    f->dir = -1;
+
+    if (f->project->spool == 0) {
+        return;
+    }
+
+    (void) ngx_snprintf(name, NGX_MAX_PATH, "%V%Z", &f->project->name);
+
+    f->dir = mxt_spool_open((char *) f->spool_path.data, (char *) name);
+    f->reopen_at = ngx_current_msec + NGX_MIXTRACK_DIRECTORY_REOPEN;
+
+    if (f->dir == -1) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_SPOOL, NGX_LOG_ERR, ngx_errno,
+                         1, "no spool, \"%V/%s\" cannot be used",
+                         &f->spool_path, name);
+    }
+}
+
+
+/* a directory that was removed under our descriptor is made again */
+
+ngx_int_t
+ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    struct stat  st;
+
+    if (f->dir != -1 && (fstat(f->dir, &st) == -1 || st.st_nlink == 0)) {
+
+        (void) close(f->dir);
+
+        f->dir = -1;
+        f->disk = 0;
+        f->looked = 0;
+        f->name = f->nnames;
+        f->reopen_at = 0;
+
+        if (mxt_zone_holds(&f->zone)) {
+            f->zone.shm->spool_files = 0;
+            f->zone.shm->spool_bytes = 0;
+            f->zone.shm->spool_foreign = 0;
+            f->zone.shm->spool_bad = 0;
+        }
+
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REMOVED, NGX_LOG_ERR, 0, 1,
+                         "the spool's directory was removed, and what was in "
+                         "it");
+    }
+
+    if (f->dir == -1 && f->project->spool && now >= f->reopen_at) {
+        ngx_mixtrack_directory_open(f);
+    }
+
+    return f->dir == -1 ? NGX_ERROR : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
+{
+    uint64_t          before, now;
+    mxt_spool_list_t  list;
+
+    before = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
+
+    f->name = 0;
+    f->nnames = 0;
+    f->more = 0;
+
+    ngx_memzero(&list, sizeof(mxt_spool_list_t));
+    list.file = f->names;
+    list.max = NGX_MIXTRACK_SPOOL_NAMES;
+
+    if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
+        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+        ngx_mixtrack_say_error(f, "the spool cannot be listed");
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_LIST, NGX_LOG_ERR, ngx_errno, 1,
+                         "the spool cannot be listed");
+        return NGX_ERROR;
+    }
+
+    f->nnames = list.n;
+    f->more = list.files > list.n;
+    f->disk = list.bytes;
+    f->looked = 1;
+
+    if (mxt_zone_holds(&f->zone)) {
+
+        /* rather one too many, until the next look, than one that a replaced
+         * flusher has written meanwhile and nobody knows of */
+
+        now = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
+
+        __atomic_store_n(&f->zone.shm->spool_files,
+                         list.files + (now > before ? now - before : 0),
+                         __ATOMIC_RELEASE);
+
+        f->zone.shm->spool_bytes = list.bytes;
+        f->zone.shm->spool_foreign = list.foreign;
+        f->zone.shm->spool_bad = list.bad;
+    }
+
+    if (list.foreign > f->foreign) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FOREIGN, NGX_LOG_WARN, 0, 0,
+                         "%uD files of the spool are of another destination, "
+                         "they are kept and not sent", list.foreign);
+    }
+
+    f->foreign = list.foreign;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_mixtrack_directory_count(ngx_mixtrack_flusher_t *f, ngx_uint_t more)
+{
+    uint64_t  n, *files;
+
+    files = &f->zone.shm->spool_files;
+
+    if (more) {
+        (void) __atomic_add_fetch(files, 1, __ATOMIC_ACQ_REL);
+
+    } else {
+
+        n = __atomic_load_n(files, __ATOMIC_ACQUIRE);
+
+        while (n && !__atomic_compare_exchange_n(files, &n, n - 1, 0,
+                                                 __ATOMIC_ACQ_REL,
+                                                 __ATOMIC_ACQUIRE))
+        { /* void */ }
+    }
+
+    if (mxt_zone_holds(&f->zone)) {
+        f->zone.shm->spool_bytes = f->disk;
+    }
+}
