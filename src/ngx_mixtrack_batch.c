@@ -455,17 +455,7 @@ ngx_mixtrack_batch_finish(ngx_mixtrack_flusher_t *f,
     mxt_zone_settle_spooled(&f->zone, batch->outcome);
 
     ngx_mixtrack_batch_unmake(batch);
-
-    f->disk -= ngx_min(f->disk, batch->file.len);
-
-    ngx_mixtrack_directory_count(f, 0);
-
-    if (mxt_spool_done(&batch->file) != 0) {
-        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_UNLINK, NGX_LOG_ERR, ngx_errno, 1,
-                         "a delivered spool file could not be removed");
-    }
-
+    ngx_mixtrack_directory_remove(f, &batch->file);
     ngx_mixtrack_batch_release(batch);
 }
 

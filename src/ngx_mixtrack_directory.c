@@ -12,6 +12,9 @@
 #define NGX_MIXTRACK_DIRECTORY_REOPEN  1000
 
 
+static void ngx_mixtrack_directory_again(ngx_mixtrack_flusher_t *f);
+
+
 void
 ngx_mixtrack_directory_open(ngx_mixtrack_flusher_t *f)
 {
@@ -45,9 +48,8 @@ ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     if (f->dir != -1 && (fstat(f->dir, &st) == -1 || st.st_nlink == 0)) {
 
-        (void) close(f->dir);
+        ngx_mixtrack_directory_close(f);
 
-        f->dir = -1;
         f->disk = 0;
         f->looked = 0;
         f->name = f->nnames;
@@ -78,6 +80,8 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
 {
     uint64_t          before, now;
     mxt_spool_list_t  list;
+
+    ngx_mixtrack_directory_again(f);
 
     before = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
 
@@ -127,6 +131,97 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
     f->foreign = list.foreign;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_mixtrack_directory_writable(ngx_mixtrack_flusher_t *f)
+{
+    if (mxt_spool_writable(f->dir) == 0) {
+        f->locked = 0;
+
+        return f->nkept < NGX_MIXTRACK_SPOOL_KEPT ? NGX_OK : NGX_ERROR;
+    }
+
+    /* told once, however long it lasts */
+
+    if (!f->locked) {
+        f->locked = 1;
+
+        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+        ngx_mixtrack_say_error(f, "spool files could not be removed");
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_LOCKED, NGX_LOG_ERR, ngx_errno, 0,
+                         "spool files could not be removed, none is sent");
+    }
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_mixtrack_directory_again(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < f->nkept; i++) {
+        if (mxt_spool_done(&f->kept[i]) != 0) {
+            f->kept[n++] = f->kept[i];
+        }
+    }
+
+    f->nkept = n;
+}
+
+
+void
+ngx_mixtrack_directory_remove(ngx_mixtrack_flusher_t *f,
+    mxt_spool_file_t *file)
+{
+    size_t  len;
+
+    len = file->len;
+
+    if (mxt_spool_done(file) == 0) {
+        f->disk -= ngx_min(f->disk, len);
+        ngx_mixtrack_directory_count(f, 0);
+        return;
+    }
+
+    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+    ngx_mixtrack_say_error(f, "a delivered spool file could not be removed");
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_UNLINK, NGX_LOG_ERR, ngx_errno, 1,
+                     "a delivered spool file could not be removed");
+
+    /* no other file before a look at the directory */
+
+    f->name = f->nnames;
+
+    if (f->nkept < sizeof(f->kept) / sizeof(f->kept[0])) {
+        f->kept[f->nkept++] = *file;
+
+    } else {
+        mxt_spool_release(file);
+    }
+
+    file->fd = -1;
+}
+
+
+void
+ngx_mixtrack_directory_close(ngx_mixtrack_flusher_t *f)
+{
+    ngx_mixtrack_directory_again(f);
+
+    while (f->nkept) {
+        mxt_spool_release(&f->kept[--f->nkept]);
+    }
+
+    if (f->dir != -1) {
+        (void) close(f->dir);
+        f->dir = -1;
+    }
 }
 
 

@@ -519,9 +519,7 @@ ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f)
         mxt_encoder_destroy(f->encoder);
     }
 
-    if (f->dir != -1) {
-        (void) close(f->dir);
-    }
+    ngx_mixtrack_directory_close(f);
 
     if (f->timer.timer_set) {
         ngx_del_timer(&f->timer);

@@ -40,6 +40,11 @@
 /* names of spool files kept at a time */
 #define NGX_MIXTRACK_SPOOL_NAMES  1024
 
+/* delivered files that cannot be removed: with so many nothing is adopted any
+ * more; and room for the batches that are under way then */
+#define NGX_MIXTRACK_SPOOL_KEPT   32
+#define NGX_MIXTRACK_SPOOL_UNDER_WAY  32
+
 /* batches beyond one for each connection: refused ones, which wait for the
  * verdict on others, and one to spool with */
 #define NGX_MIXTRACK_SPARE        4
@@ -162,6 +167,7 @@ typedef enum {
     NGX_MIXTRACK_SAY_READ,
     NGX_MIXTRACK_SAY_LIST,
     NGX_MIXTRACK_SAY_UNLINK,
+    NGX_MIXTRACK_SAY_LOCKED,
     NGX_MIXTRACK_SAY_REMOVED,
     NGX_MIXTRACK_SAY_DRY,
     NGX_MIXTRACK_SAY_FULL,
@@ -223,6 +229,10 @@ typedef struct {
     uint64_t                   disk;       /* bytes of our files there */
     ngx_uint_t                 looked;     /* disk is known */
     ngx_uint_t                 foreign;    /* as last told */
+    mxt_spool_file_t           kept[NGX_MIXTRACK_SPOOL_KEPT
+                                    + NGX_MIXTRACK_SPOOL_UNDER_WAY];
+    ngx_uint_t                 nkept;      /* delivered, locked, still there */
+    ngx_uint_t                 locked;     /* files cannot be removed */
     uint64_t                   reopen_at;  /* the directory, if it is gone */
     uint64_t                   write_at;   /* after an error, not before */
     ngx_uint_t                 relieving;  /* the queue */
@@ -473,8 +483,22 @@ ngx_int_t ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 
 /* Reads it: f->names are the oldest files, and the status knows the totals.
+ * Those that were delivered and could not be removed are tried again first.
  * NGX_OK, or NGX_ERROR with the reason logged. */
 ngx_int_t ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f);
+
+/* Could files be removed?  NGX_OK; or NGX_ERROR, logged when it begins: none
+ * is to be adopted. */
+ngx_int_t ngx_mixtrack_directory_writable(ngx_mixtrack_flusher_t *f);
+
+/* Removes a file all of whose events have an outcome; one that cannot be is
+ * kept locked, or it would be sent again.  The file is no longer the
+ * caller's. */
+void ngx_mixtrack_directory_remove(ngx_mixtrack_flusher_t *f,
+    mxt_spool_file_t *file);
+
+/* Closes it, if it is open, and lets go of the files that are kept. */
+void ngx_mixtrack_directory_close(ngx_mixtrack_flusher_t *f);
 
 
 /* ngx_mixtrack_spooler.c */

@@ -151,8 +151,14 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 
     f->listed = now;
 
-    if (ngx_mixtrack_directory_there(f, now) == NGX_OK) {
-        (void) ngx_mixtrack_directory_read(f);
+    /* what is delivered and cannot be removed would be delivered again */
+
+    if (ngx_mixtrack_directory_there(f, now) == NGX_OK
+        && ngx_mixtrack_directory_read(f) == NGX_OK
+        && f->nnames
+        && ngx_mixtrack_directory_writable(f) != NGX_OK)
+    {
+        f->name = f->nnames;
     }
 }
 

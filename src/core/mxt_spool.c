@@ -191,7 +191,8 @@ mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f)
 int
 mxt_spool_done(mxt_spool_file_t *f)
 {
-    int  rc;
+    int          rc, err;
+    struct stat  st;
 
     if (f->fd == -1) {
         errno = EBADF;
@@ -200,13 +201,35 @@ mxt_spool_done(mxt_spool_file_t *f)
 
     rc = unlinkat(f->dir, f->file, 0);
 
-    if (rc == -1 && errno == ENOENT) {
-        rc = 0;
+    /* with its directory the file may be gone, and f->dir another's by now */
+
+    if (rc == -1 && errno != ENOENT) {
+
+        err = errno;
+
+        if (fstat(f->fd, &st) == -1 || st.st_nlink) {
+
+            /* as long as it is locked, nobody sends it again */
+
+            free(f->body);
+            f->body = NULL;
+            f->len = 0;
+
+            errno = err;
+            return -1;
+        }
     }
 
     mxt_spool_release(f);
 
-    return rc;
+    return 0;
+}
+
+
+int
+mxt_spool_writable(int dir)
+{
+    return faccessat(dir, ".", W_OK|X_OK, AT_EACCESS);
 }
 
 

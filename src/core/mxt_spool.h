@@ -104,10 +104,17 @@ int mxt_spool_count(int dir, uint64_t destination, mxt_spool_list_t *list);
  */
 int mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f);
 
-/* The batch was acknowledged: unlinks the file, then releases it.  0, or -1
- * with errno if it could not be unlinked (released all the same).  That it
- * is gone already is no error. */
+/*
+ * The batch was acknowledged: unlinks the file, then releases it.  0, or -1
+ * with errno if it could not be unlinked: then it has no body any more, but
+ * its lock, so that nobody sends it again, and this may be tried another time.
+ * That it is gone already is no error.
+ */
 int mxt_spool_done(mxt_spool_file_t *f);
+
+/* May files be taken out of the directory, as far as its mode and file system
+ * tell?  0, or -1 with errno. */
+int mxt_spool_writable(int dir);
 
 /* Frees the body, lets go of the lock; the file stays.  Idempotent. */
 void mxt_spool_release(mxt_spool_file_t *f);

@@ -905,8 +905,11 @@ read_only(int fd)
     rc = mxt_spool_claim(fd, file, &f);
     tap_ok(rc == 1 && f.len == 40000, "claim");
     errno = 0;
-    tap_ok(mxt_spool_done(&f) == -1 && errno == EROFS && f.fd == -1
-           && f.body == NULL, "done, which lets go of it");
+    tap_ok(mxt_spool_done(&f) == -1 && errno == EROFS && f.fd != -1
+           && f.body == NULL, "done, which keeps its lock");
+    mxt_spool_release(&f);
+    errno = 0;
+    tap_ok(mxt_spool_writable(fd) == -1 && errno == EROFS, "not writable");
     (void) mxt_spool_claim(fd, file, &f);
     errno = 0;
     tap_ok(mxt_spool_set_aside(&f) == -1 && errno == EROFS && f.fd == -1,
@@ -950,11 +953,19 @@ no_access(void)
            && f.fd == -1, "claim");
     errno = 0;
     tap_ok(mxt_spool_done(&claimed) == -1 && errno == EACCES
-           && claimed.fd == -1 && claimed.body == NULL,
-           "done, which lets go of it");
+           && claimed.fd != -1 && claimed.body == NULL && claimed.len == 0,
+           "done, which keeps its lock");
+    errno = 0;
+    tap_ok(mxt_spool_writable(dir) == -1 && errno == EACCES, "not writable");
 
     allowed();
     tap_is_u64(entries(), 1, "nothing happened");
+
+    tap_ok(mxt_spool_claim(dir, file, &f) == 0, "it is not claimed again");
+    tap_ok(mxt_spool_writable(dir) == 0, "writable");
+    tap_ok(mxt_spool_done(&claimed) == 0 && claimed.fd == -1 && !exists(file),
+           "done, the second time");
+    put(file, "[1]");
 
     /* one may look and take nothing */
 
@@ -970,7 +981,8 @@ no_access(void)
     tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 1,
            "but it is there");
     errno = 0;
-    tap_ok(mxt_spool_write(dir, &other, "x", 1) == -1 && errno == EACCES,
+    tap_ok(mxt_spool_write(dir, &other, "x", 1) == -1 && errno == EACCES
+           && mxt_spool_writable(dir) == -1,
            "a directory that may only be read");
 
     allowed();
@@ -1023,8 +1035,9 @@ removed(void)
     tap_ok(mxt_spool_list(gone, DEST, &list) == -1 && errno == ENOENT,
            "list");
     tap_ok(mxt_spool_claim(gone, file, &f) == 0 && f.fd == -1, "claim");
+    claimed.dir = -1;
     tap_ok(mxt_spool_done(&claimed) == 0 && claimed.fd == -1
-           && claimed.body == NULL, "done");
+           && claimed.body == NULL, "done, even if another one has its number");
     errno = 0;
     tap_ok(mxt_spool_set_aside(&bad) == -1 && errno == ENOENT && bad.fd == -1,
            "set aside");
