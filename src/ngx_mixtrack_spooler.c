@@ -168,6 +168,7 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 static ngx_int_t
 ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
 {
+    size_t            size;
     uint32_t          outcomes[MXT_OUTCOMES];
     ngx_uint_t        reads;
     mxt_spool_file_t  file;
@@ -198,13 +199,20 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
             continue;
         }
 
+        size = file.len;
+
+        if (mxt_spool_done(&file) != 0) {
+            ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_UNLINK, NGX_LOG_ERR,
+                             ngx_errno, 0, "the spool is full, and its oldest "
+                             "file could not be removed");
+            mxt_spool_release(&file);
+            return NGX_ERROR;
+        }
+
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FULL, NGX_LOG_ERR, 0,
                          file.name.events,
                          "the spool is full, %uD events of \"%s\" are "
                          "expired", file.name.events, file.file);
-
-        reads = 0;
-        f->disk -= ngx_min(f->disk, file.len);
 
         ngx_memzero(outcomes, sizeof(outcomes));
         outcomes[MXT_ADOPTED] = file.name.events;
@@ -212,9 +220,10 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
 
         mxt_zone_settle_spooled(&f->zone, outcomes);
 
-        if (mxt_spool_done(&file) != 0) {
-            return NGX_ERROR;
-        }
+        f->disk -= ngx_min(f->disk, size);
+        ngx_mixtrack_directory_count(f, 0);
+
+        reads = 0;
     }
 
     return NGX_OK;

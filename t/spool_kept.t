@@ -136,4 +136,36 @@ SKIP: {
     is($ingest->stats->{duplicates}, 0, 'sticky: none came twice');
 }
 
+# ---- it is full, too
+
+ok($t->stop, 'TERM');
+$ingest->reset->kill;
+$t->conf(conf(spool => '64k'))->run;
+
+load(4000, 4000)->wait;
+ok($t->wait_status(sub { $_->{expired} }, timeout => 20), 'full: the oldest events expire');
+load(2000, 4000)->wait;
+ok($t->wait_status(sub { 2 * $_->{segments}{used} <= $_->{segments}{total} }, timeout => 20), 'full: it is written to');
+is(status()->{spool}{files}, files(), 'full: spool.files');
+
+chmod 0500, $dir;
+$files = files();
+mark();
+$n = status()->{expired};
+my $errors = status()->{spool}{errors};
+load(3000, 4000)->wait;
+ok($t->wait_status(sub { $_->{spool}{errors} >= $errors + 2 }, timeout => 20), 'full and read-only: spool.errors');
+is(status()->{expired}, $n, 'full and read-only: nothing that is there expires');
+is(files(), $files, 'full and read-only: all of it is there');
+is(status()->{spool}{files}, $files, 'full and read-only: spool.files');
+is(said(qr/events of "[^"]*" are expired/), 0, 'full and read-only: nor does the log say so');
+
+chmod 0700, $dir;
+ok($t->wait_status(sub { $_->{expired} > $n }, timeout => 20), 'full: it goes on');
+$ingest->start;
+ok($t->wait_status(sub { !$_->{queued} && !$_->{in_flight} && !$_->{spool}{files} }, timeout => 20),
+    'full: all is delivered');
+is($ingest->stats->{duplicates}, 0, 'full: nothing twice');
+$t->identity_ok($t->status, 'full: the identity holds');
+
 $t->done;
