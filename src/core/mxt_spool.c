@@ -27,6 +27,8 @@
 /* seconds after which a writer that left a temporary file is dead */
 #define MXT_SPOOL_TEMP_AGE  3600
 
+#define MXT_SPOOL_CLAIM     (O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC)
+
 
 static int mxt_spool_lock(int dir, const char *file, struct stat *st);
 static int mxt_spool_read(mxt_spool_file_t *f, const struct stat *st);
@@ -290,7 +292,17 @@ mxt_spool_lock(int dir, const char *file, struct stat *st)
     int          fd;
     struct stat  named;
 
-    fd = openat(dir, file, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_CLOEXEC);
+    /* NFS has no exclusive lock for who cannot write */
+
+    fd = openat(dir, file, MXT_SPOOL_CLAIM|O_RDWR);
+
+    if (fd == -1
+        && (errno == EACCES || errno == EPERM || errno == EROFS
+            || errno == ETXTBSY || errno == EISDIR))
+    {
+        fd = openat(dir, file, MXT_SPOOL_CLAIM|O_RDONLY);
+    }
+
     if (fd == -1) {
         return -1;
     }

@@ -66,6 +66,9 @@ static size_t  write_max = SIZE_MAX;
 /* and how many of them there were, and of malloc() */
 static unsigned  writes, mallocs;
 
+/* whether it is NFS, where a lock that is exclusive is for who may write */
+static unsigned  over_nfs;
+
 /* called by flock() and read() before they do it */
 static void  (*before_lock)(void);
 static void  (*before_read)(void);
@@ -342,6 +345,13 @@ test_flock(int fd, int op)
 {
     if (before_lock) {
         before_lock();
+    }
+
+    if (over_nfs && (op & LOCK_EX)
+        && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+    {
+        errno = EBADF;
+        return -1;
     }
 
     return fault() ? -1 : flock(fd, op);

@@ -20,6 +20,7 @@
 static void opening(void);
 static void writing(void);
 static void claiming(void);
+static void on_nfs(void);
 static void lost_race(void);
 static void claimants(unsigned hold);
 static void strange_files(void);
@@ -44,6 +45,7 @@ main(void)
     opening();
     writing();
     claiming();
+    on_nfs();
     lost_race();
     claimants(0);
     claimants(1);
@@ -221,6 +223,43 @@ claiming(void)
     tap_ok(mxt_spool_set_aside(&f) == -1 && errno == EINVAL,
            "nothing to set aside");
 
+    empty();
+}
+
+
+static void
+on_nfs(void)
+{
+    char              file[MXT_SPOOL_NAME_MAX], bad[MXT_SPOOL_NAME_MAX + 8];
+    mxt_spool_file_t  f;
+    mxt_spool_name_t  name;
+
+    name = name_of(8);
+    mxt_spool_format(&name, file);
+    snprintf(bad, sizeof(bad), "%s.bad", file);
+
+    over_nfs = 1;
+
+    tap_ok(mxt_spool_write(dir, &name, "[1]", 3) == 0
+           && mxt_spool_claim(dir, file, &f) == 1 && mxt_spool_done(&f) == 0,
+           "over NFS: written, claimed, done");
+
+    put(file, "");
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EINVAL
+           && mxt_spool_set_aside(&f) == 0 && exists(bad),
+           "over NFS: set aside");
+
+    over_nfs = 0;
+    empty();
+
+    /* one that may only be read is claimed all the same */
+
+    put(file, "[1]");
+    (void) fchmodat(dir, file, 0444, 0);
+    forbidden(0777);
+    tap_ok(mxt_spool_claim(dir, file, &f) == 1 && mxt_spool_done(&f) == 0,
+           "a file that may only be read");
+    allowed();
     empty();
 }
 
