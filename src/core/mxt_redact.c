@@ -15,6 +15,12 @@
 #include "mxt_userinfo.h"
 
 
+/* of a part that has user info within: what is behind is not looked at */
+#define MXT_REDACT_BARE  4096
+
+
+static size_t mxt_redact_value_shown(const mxt_redact_t *r,
+    const unsigned char *s, size_t len);
 static unsigned mxt_redact_part(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned which, unsigned *left);
 static unsigned mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
@@ -38,6 +44,27 @@ static unsigned mxt_redact_mark(mxt_json_t *j, unsigned which,
 
 size_t
 mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s, size_t len)
+{
+    size_t                n;
+    const unsigned char  *start, *end;
+
+    n = mxt_redact_value_shown(r, s, len);
+
+    if (n == len) {
+        return n;
+    }
+
+    /* user info that would lose its "@" is no such thing any more */
+
+    start = mxt_userinfo_find(s, s + len, 1, &end);
+
+    return (start < s + n && end > s + n) ? (size_t) (start - s) : n;
+}
+
+
+static size_t
+mxt_redact_value_shown(const mxt_redact_t *r, const unsigned char *s,
+    size_t len)
 {
     mxt_redact_arg_t      a;
     const unsigned char  *p, *q, *last;
@@ -134,8 +161,23 @@ static unsigned
 mxt_redact_part(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned which, unsigned *left)
 {
+    mxt_uri_str_t         bare;
+    unsigned char         buf[MXT_REDACT_BARE];
+    const unsigned char  *end;
+
     if (part->data == NULL) {
         return 0;
+    }
+
+    /* first of all: what is hidden or kept may be half of it */
+
+    if (mxt_userinfo_find(part->data, part->data + part->len, 0, &end)
+        < part->data + part->len)
+    {
+        bare.data = buf;
+        bare.len = mxt_userinfo_strip(buf, sizeof(buf), part->data,
+                                      part->len);
+        part = &bare;
     }
 
     if (r != NULL && mxt_redact_keeps(r)) {
@@ -159,7 +201,7 @@ mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
     last = p + part->len;
 
     if (r == NULL) {
-        return mxt_userinfo_text(j, p, part->len, 0, left);
+        return mxt_json_text(j, p, part->len, left);
     }
 
     mxt_redact_start(&a, p, last);
@@ -188,7 +230,7 @@ mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
             continue;
         }
 
-        if (mxt_userinfo_text(j, from, (size_t) (a.value - from), 0, left)
+        if (mxt_json_text(j, from, (size_t) (a.value - from), left)
             || mxt_json_text(j, MXT_REDACT_WORD, sizeof(MXT_REDACT_WORD) - 1,
                              left))
         {
@@ -199,7 +241,7 @@ mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
         a.first = p;
     }
 
-    return mxt_userinfo_text(j, from, (size_t) (last - from), 0, left);
+    return mxt_json_text(j, from, (size_t) (last - from), left);
 }
 
 
@@ -304,7 +346,7 @@ mxt_redact_text(const mxt_redact_t *r, mxt_json_t *j, const unsigned char *p,
                 p += mxt_uri_escape(p, last, &c);
             }
 
-            if (mxt_userinfo_text(j, p, (size_t) (end - p), 0, left)) {
+            if (mxt_json_text(j, p, (size_t) (end - p), left)) {
                 return 1;
             }
 

@@ -120,6 +120,29 @@ mxt_userinfo_find(const unsigned char *p, const unsigned char *last,
 }
 
 
+size_t
+mxt_userinfo_strip(unsigned char *buf, size_t size, const unsigned char *s,
+    size_t len)
+{
+    size_t                n, k;
+    const unsigned char  *last, *start, *end;
+
+    last = s + len;
+
+    for (n = 0; s < last; s = end, n += k) {
+
+        start = mxt_userinfo_find(s, last, 0, &end);
+
+        k = (size_t) (start - s);
+        k = k < size - n ? k : size - n;
+
+        memcpy(buf + n, s, k);
+    }
+
+    return n;
+}
+
+
 unsigned
 mxt_userinfo_text(mxt_json_t *j, const void *text, size_t len, unsigned value,
     unsigned *left)

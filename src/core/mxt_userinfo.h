@@ -28,6 +28,10 @@
 const unsigned char *mxt_userinfo_find(const unsigned char *p,
     const unsigned char *last, unsigned value, const unsigned char **end);
 
+/* Copies a text without any to buf, as much of it as size holds; how much. */
+size_t mxt_userinfo_strip(unsigned char *buf, size_t size,
+    const unsigned char *s, size_t len);
+
 /* Writes a text without any, as the inside of a JSON string: left, cutting
  * and result are those of mxt_json_text(). */
 unsigned mxt_userinfo_text(mxt_json_t *j, const void *s, size_t len,

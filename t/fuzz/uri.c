@@ -22,6 +22,7 @@
 #include <jansson.h>
 
 #include "../../src/core/mxt_args.h"
+#include "../../src/core/mxt_userinfo.h"
 
 
 #define FUZZ_OUT    32768
@@ -491,14 +492,26 @@ fuzz_no_secret(const fuzz_text_t *t)
 static void
 fuzz_again(const mxt_redact_t *r, const fuzz_text_t *t, unsigned limit)
 {
-    size_t       i;
-    fuzz_text_t  again;
+    size_t                i;
+    fuzz_text_t           again;
+    const unsigned char  *end;
 
     /* what is left of an escape that was cut would be part of a value */
 
     for (i = t->len; t->cut && i && isxdigit(t->data[i - 1]); i--);
 
     if (t->cut && i && t->data[i - 1] == '%') {
+        return;
+    }
+
+    /* what is removed from between "://" and an "@" leaves them together */
+
+    if (r && mxt_redact_keeps(r)
+        && mxt_userinfo_find((const unsigned char *) t->data,
+                             (const unsigned char *) t->data + t->len, 0,
+                             &end)
+           < (const unsigned char *) t->data + t->len)
+    {
         return;
     }
 
