@@ -536,6 +536,10 @@ void ngx_mixtrack_value_get(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
 ngx_uint_t ngx_mixtrack_value_write(ngx_http_request_t *r,
     ngx_mixtrack_value_t *value, mxt_json_t *j, unsigned *left);
 
+/* The bytes of a value that do not depend on the request; not those of one
+ * with captures. */
+size_t ngx_mixtrack_value_fixed(ngx_mixtrack_value_t *value);
+
 #define ngx_mixtrack_value_is_literal(value)                                  \
     ((value)->pieces == NULL && (value)->complex == NULL)
 

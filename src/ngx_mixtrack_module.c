@@ -250,7 +250,25 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     literal = &(*id)->literal;
 
+    max = MXT_JSON_STRING_MAX;
+
+    /* a device has a prefix in distinct_id */
+
+    if (cmd->offset == offsetof(ngx_mixtrack_loc_conf_t, device_id)) {
+        max -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
+    }
+
     if (!ngx_mixtrack_value_is_literal(*id)) {
+
+        /* cut, they would all be one */
+
+        if (ngx_mixtrack_value_fixed(*id) >= max) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" in \"%V\" is too long, an id has at "
+                               "most %uz bytes", &value[1], &value[0], max);
+            return NGX_CONF_ERROR;
+        }
+
         return NGX_CONF_OK;
     }
 
@@ -259,14 +277,6 @@ ngx_mixtrack_id(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "\"%V\" in \"%V\" means nobody to Mixpanel, for "
                            "no id write \"\"", literal, &value[0]);
         return NGX_CONF_ERROR;
-    }
-
-    max = MXT_JSON_STRING_MAX;
-
-    /* a device has a prefix in distinct_id */
-
-    if (cmd->offset == offsetof(ngx_mixtrack_loc_conf_t, device_id)) {
-        max -= sizeof(NGX_MIXTRACK_DEVICE) - 1;
     }
 
     if (literal->len > max) {

@@ -10,6 +10,10 @@
 #include "mxt_type.h"
 
 
+static ngx_int_t ngx_mixtrack_property_fits(ngx_conf_t *cf,
+    ngx_mixtrack_property_t *property);
+static ngx_uint_t ngx_mixtrack_property_elements(ngx_mixtrack_value_t *value);
+static ngx_uint_t ngx_mixtrack_property_depth(ngx_mixtrack_value_t *value);
 static ngx_int_t ngx_mixtrack_property_check(ngx_conf_t *cf,
     ngx_mixtrack_property_t *property, ngx_str_t *value);
 
@@ -29,6 +33,8 @@ static const struct {
     { ngx_string("$device_id"), "it is set by \"mixtrack_device_id\"" },
     { ngx_string("$user_id"), "it is set by \"mixtrack_user_id\"" },
     { ngx_string("ip"), "it is set by \"mixtrack_ip\"" },
+    { ngx_string("bucket"), "Mixpanel forbids it" },
+    { ngx_string("$bucket"), "Mixpanel forbids it" },
     { ngx_null_string, NULL }
 };
 
@@ -166,7 +172,8 @@ static ngx_int_t
 ngx_mixtrack_property_check(ngx_conf_t *cf, ngx_mixtrack_property_t *property,
     ngx_str_t *value)
 {
-    ngx_uint_t  i;
+    u_char      *p, *last;
+    ngx_uint_t   i;
 
     if (value[1].len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -180,6 +187,24 @@ ngx_mixtrack_property_check(ngx_conf_t *cf, ngx_mixtrack_property_t *property,
                            "\"mixtrack_property\", the API takes %d",
                            value[1].len, MXT_JSON_STRING_MAX);
         return NGX_ERROR;
+    }
+
+    /* repaired, two names could be one */
+
+    for (p = value[1].data, last = p + value[1].len; p < last; /* void */ ) {
+
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+
+        if (ngx_utf8_decode(&p, (size_t) (last - p)) > 0x10ffff) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "property name \"%V\" in "
+                               "\"mixtrack_property\" is not UTF-8",
+                               &value[1]);
+            return NGX_ERROR;
+        }
     }
 
     for (i = 0; ngx_mixtrack_reserved_properties[i].why; i++) {
@@ -227,6 +252,10 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
             mxt_json_raw(&j, "\"", 1);
         }
 
+        if (ngx_mixtrack_property_fits(cf, property) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         return ngx_mixtrack_render_text(cf, &j, &property->text);
     }
 
@@ -263,6 +292,131 @@ ngx_mixtrack_property_text(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
     property->type = NGX_MIXTRACK_LITERAL;
 
     return ngx_mixtrack_render_text(cf, &j, &property->text);
+}
+
+
+/* whether a value with variables can fit at all: what else stands in it does
+ * not depend on them */
+
+static ngx_int_t
+ngx_mixtrack_property_fits(ngx_conf_t *cf, ngx_mixtrack_property_t *property)
+{
+    const char            *why;
+    ngx_mixtrack_value_t  *value;
+
+    value = &property->value;
+    why = NULL;
+
+    if (property->type == NGX_MIXTRACK_STRING) {
+
+        if (ngx_mixtrack_value_fixed(value) >= MXT_JSON_STRING_MAX) {
+            why = "a string has at most 255 bytes";
+        }
+
+    } else if (property->type == NGX_MIXTRACK_LIST) {
+
+        if (ngx_mixtrack_property_elements(value) > MXT_TYPE_COUNT) {
+            why = "a list has at most 254 elements";
+        }
+
+    } else if (property->type == NGX_MIXTRACK_JSON) {
+
+        if (ngx_mixtrack_property_depth(value) > MXT_TYPE_DEPTH) {
+            why = "JSON has at most 3 levels";
+        }
+
+    } else {
+        return NGX_OK;
+    }
+
+    if (why == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "value of \"%V\" in \"mixtrack_property\" can never be "
+                       "sent whole, %s", &property->name, why);
+
+    return NGX_ERROR;
+}
+
+
+/* at least: the last one may be a variable that is empty */
+
+static ngx_uint_t
+ngx_mixtrack_property_elements(ngx_mixtrack_value_t *value)
+{
+    u_char       last;
+    size_t       j;
+    ngx_uint_t   i, n;
+    ngx_str_t   *s;
+
+    n = 0;
+
+    for (i = 0; i < value->npieces; i++) {
+
+        s = &value->pieces[i].text;
+        last = ',';
+
+        for (j = 0; j < s->len; j++) {
+
+            if (s->data[j] == ',') {
+                n += (last != ',');
+                last = ',';
+
+            } else if (s->data[j] != ' ' && s->data[j] != '\t') {
+                last = s->data[j];
+            }
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_property_depth(ngx_mixtrack_value_t *value)
+{
+    size_t       j;
+    ngx_str_t   *s;
+    ngx_uint_t   i, quoted, depth, deepest;
+
+    depth = 0;
+    deepest = 0;
+    quoted = 0;
+
+    for (i = 0; i < value->npieces; i++) {
+
+        s = &value->pieces[i].text;
+
+        for (j = 0; j < s->len; j++) {
+
+            switch (s->data[j]) {
+
+            case '\\':
+                j++;
+                break;
+
+            case '"':
+                quoted = !quoted;
+                break;
+
+            case '[':
+            case '{':
+                depth += !quoted;
+                break;
+
+            case ']':
+            case '}':
+                depth -= (!quoted && depth);
+                break;
+            }
+
+            deepest = ngx_max(deepest, depth);
+        }
+    }
+
+    return deepest;
 }
 
 

@@ -130,8 +130,13 @@ ngx_mixtrack_render_properties(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *mlcf)
         *p = property[i];
     }
 
-    total = rendered.nelts + NGX_MIXTRACK_OWN_PROPERTIES
-            + (mlcf->standard ? MXT_ARGS_N : 0);
+    p = rendered.elts;
+    total = NGX_MIXTRACK_OWN_PROPERTIES;
+
+    for (i = 0; i < rendered.nelts; i++) {
+        total += (p[i].type == NGX_MIXTRACK_ARGS)
+                 ? (ngx_uint_t) __builtin_popcount(p[i].args) : 1;
+    }
 
     if (total > NGX_MIXTRACK_PROPERTIES_MAX) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

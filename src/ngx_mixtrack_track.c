@@ -15,6 +15,7 @@ ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_mixtrack_loc_conf_t *mlcf = conf;
 
+    size_t                 len;
     ngx_str_t             *value, s;
     ngx_uint_t             i;
     ngx_mixtrack_event_t  *event;
@@ -60,15 +61,22 @@ ngx_mixtrack_track(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_mixtrack_place(cf, &event->place);
 
-    if (value[1].len == 0 || value[1].len > MXT_JSON_STRING_MAX) {
+    if (ngx_mixtrack_value_compile(cf, &value[1], &event->name) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* what a variable adds would always be cut */
+
+    len = ngx_mixtrack_value_fixed(&event->name);
+
+    if (value[1].len == 0
+        || len + !ngx_mixtrack_value_is_literal(&event->name)
+           > MXT_JSON_STRING_MAX)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid event name \"%V\" in \"mixtrack\", "
                            "it must have 1 to %d bytes",
                            &value[1], MXT_JSON_STRING_MAX);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_mixtrack_value_compile(cf, &value[1], &event->name) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

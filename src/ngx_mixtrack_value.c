@@ -111,6 +111,22 @@ ngx_mixtrack_value_filter(ngx_conf_t *cf, ngx_str_t *parameter,
 }
 
 
+size_t
+ngx_mixtrack_value_fixed(ngx_mixtrack_value_t *value)
+{
+    size_t      len;
+    ngx_uint_t  i;
+
+    len = value->literal.len;
+
+    for (i = 0; i < value->npieces; i++) {
+        len += value->pieces[i].text.len;
+    }
+
+    return len;
+}
+
+
 ngx_uint_t
 ngx_mixtrack_value_names(ngx_str_t *text, char *variable)
 {

@@ -296,8 +296,17 @@ good 'an own standard property', config(
 # the API's own and the standard ones count as well
 good '240 properties and nothing else', config(
     location => join("\n", 'mixtrack a; mixtrack_properties minimal;', map {"mixtrack_property p$_ v;"} 1 .. 240));
-good '190 properties beside the standard ones', config(
-    location => join("\n", 'mixtrack a;', map {"mixtrack_property p$_ v;"} 1 .. 190));
+good '202 properties beside the standard ones', config(
+    location => join("\n", 'mixtrack a;', map {"mixtrack_property p$_ v;"} 1 .. 202));
+good 'a name of 255 bytes with its variables', config(
+    location => 'mixtrack "${request_method}' . 'x' x 254 . '";');
+good 'a list that may have 254 elements', config(
+    location => 'mixtrack a; mixtrack_property p "' . 'x,' x 253 . '$uri" type=list;');
+good 'JSON of three levels', config(
+    location => q(mixtrack a; mixtrack_property p '{"[[[":[[$status]]}' type=json;));
+good 'a string that may be whole', config(location => 'mixtrack a; mixtrack_property p "' . 'x' x 254 . '$uri";');
+good 'ids that may be whole', config(location => 'mixtrack_user_id "' . 'x' x 254 . '$arg_u"; mixtrack_device_id "'
+    . 'x' x 246 . '$arg_d";');
 good '300 properties of nothing', config(
     location => join("\n", map {"mixtrack_property p$_ v;"} 1 .. 300));
 good 'as many as there may be', config(location => join("\n", 'mixtrack a; mixtrack_properties minimal;',
@@ -700,8 +709,17 @@ _bad 'a property too many',
     config(location => join("\n", "mixtrack_properties minimal;\nmixtrack a; # here",
         map {"mixtrack_property p$_ v; # here"} 1 .. 248)),
     'properties', '255', '254';
-_bad '240 properties beside the standard ones',
-    config(location => join("\n", 'mixtrack a; # here', map {"mixtrack_property p$_ v; # here"} 1 .. 240)),
+bad 'a name that is always cut', location => 'mixtrack "' . 'x' x 255 . '$uri";', 'mixtrack', '255';
+bad 'a string that is always cut', location => 'mixtrack_property p "' . 'x' x 255 . '$uri";', 'mixtrack_property', '"p"', '255';
+bad "an id that is always cut, $_->[0]", location => qq($_->[0] ") . 'x' x $_->[1] . '$arg_u";', $_->[0]
+    for ['mixtrack_user_id', 255], ['mixtrack_device_id', 247];
+bad 'a list of too many elements', location => 'mixtrack_property p "' . 'x, ' x 255 . '$uri" type=list;',
+    'mixtrack_property', '"p"', 'elements';
+bad 'JSON that is too deep', location => q(mixtrack_property p '[[[[$status]]]]' type=json;), 'mixtrack_property', '"p"', 'levels';
+bad 'a name that is not UTF-8', location => "mixtrack_property p\xff v;", 'mixtrack_property', 'UTF-8';
+bad "property $_", location => "mixtrack_property $_ v;", 'mixtrack_property', qq("$_") for qw(bucket $bucket);
+_bad '203 properties beside the standard ones',
+    config(location => join("\n", 'mixtrack a; # here', map {"mixtrack_property p$_ v; # here"} 1 .. 203)),
     'properties', '254';
 _bad '255 properties of two levels',
     config(
