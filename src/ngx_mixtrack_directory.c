@@ -12,6 +12,7 @@
 #define NGX_MIXTRACK_DIRECTORY_REOPEN  1000
 
 
+static void ngx_mixtrack_directory_turn(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_directory_again(ngx_mixtrack_flusher_t *f);
 
 
@@ -85,11 +86,16 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
 
     before = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
 
+    ngx_mixtrack_directory_turn(f);
+
     f->name = 0;
     f->nnames = 0;
     f->more = 0;
+    f->vain = 0;
+    f->stuck = 0;
 
     ngx_memzero(&list, sizeof(mxt_spool_list_t));
+    list.after = f->after;
     list.file = f->names;
     list.max = NGX_MIXTRACK_SPOOL_NAMES;
 
@@ -155,6 +161,26 @@ ngx_mixtrack_directory_writable(ngx_mixtrack_flusher_t *f)
     }
 
     return NGX_ERROR;
+}
+
+
+/* what is not to be had, and stays, does not hide what is younger */
+
+static void
+ngx_mixtrack_directory_turn(ngx_mixtrack_flusher_t *f)
+{
+    if (f->stuck == 0 && !f->more && f->after[0] == '\0') {
+        f->told = 0;
+    }
+
+    f->told = ngx_max(f->told, f->stuck);
+
+    if (f->more && f->nnames && f->vain == f->nnames) {
+        ngx_memcpy(f->after, f->names[f->nnames - 1], MXT_SPOOL_NAME_MAX);
+
+    } else {
+        f->after[0] = '\0';
+    }
 }
 
 

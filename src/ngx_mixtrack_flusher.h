@@ -225,6 +225,12 @@ typedef struct {
     ngx_uint_t                 nnames;
     ngx_uint_t                 more;       /* than nnames */
     ngx_uint_t                 name;       /* the next to claim */
+    ngx_uint_t                 vain;       /* of nnames, claimed in vain */
+    ngx_uint_t                 stuck;      /* of those, neither to be read nor
+                                              to be set aside ... */
+    ngx_uint_t                 told;       /* ... as was told */
+    char                       after[MXT_SPOOL_NAME_MAX];   /* the names are
+                                              of younger files, "" is all */
     uint64_t                   listed;     /* when, monotonic ms; 0 is never */
     uint64_t                   disk;       /* bytes of our files there */
     ngx_uint_t                 looked;     /* disk is known */

@@ -28,8 +28,8 @@
 
 static ngx_int_t ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, char *name);
-static void ngx_mixtrack_spooler_unreadable(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, char *name);
+static void ngx_mixtrack_spooler_bad(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name, ngx_err_t err, const char *why);
 static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_int_t ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
@@ -56,6 +56,8 @@ ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
         {
             return NGX_OK;
         }
+
+        f->vain++;
     }
 
     return NGX_DECLINED;
@@ -74,7 +76,7 @@ ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
     if (rc != 1) {
 
         if (rc == -1) {
-            ngx_mixtrack_spooler_unreadable(f, batch, name);
+            ngx_mixtrack_spooler_bad(f, batch, name, ngx_errno, NULL);
         }
 
         batch->file.fd = -1;
@@ -106,13 +108,7 @@ ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
         return NGX_DECLINED;
     }
 
-    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_BAD, NGX_LOG_ERR, 0, 1,
-                     "spool file \"%s\" is set aside, it is %s", name, why);
-
-    if (mxt_spool_set_aside(&batch->file) != 0) {
-        ngx_mixtrack_spooler_unreadable(f, batch, name);
-    }
+    ngx_mixtrack_spooler_bad(f, batch, name, 0, why);
 
     batch->file.fd = -1;
 
@@ -120,31 +116,47 @@ ngx_mixtrack_spooler_take(ngx_mixtrack_flusher_t *f,
 }
 
 
-static void
-ngx_mixtrack_spooler_unreadable(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, char *name)
-{
-    ngx_err_t  err;
+/* for what it is, or why is NULL, and it could not be read */
 
-    err = ngx_errno;
+static void
+ngx_mixtrack_spooler_bad(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name, ngx_err_t err, const char *why)
+{
+    ngx_uint_t  aside;
+
+    aside = (why || mxt_spool_hopeless(err))
+            && mxt_spool_set_aside(&batch->file) == 0;
+
+    mxt_spool_release(&batch->file);
+
+    /* what stays is met again at each look, and told of once */
+
+    if (!aside && ++f->stuck <= f->told) {
+        return;
+    }
 
     mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, err, 1,
-                     "spool file \"%s\" cannot be read", name);
 
-    /* empty, or too large to be ours: not to be met again */
-
-    if (err == NGX_EINVAL || err == EFBIG) {
-        (void) mxt_spool_set_aside(&batch->file);
+    if (why) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_BAD, NGX_LOG_ERR, 0, 1,
+                         "spool file \"%s\" is %s: %s", name,
+                         aside ? "set aside" : "to be set aside, but cannot be",
+                         why);
+        return;
     }
+
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_READ, NGX_LOG_ERR, err, 1,
+                     "spool file \"%s\" cannot be read%s", name,
+                     aside ? ", it is set aside" : "");
 }
 
 
 static void
 ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    if (f->listed && now - f->listed < (f->more ? NGX_MIXTRACK_SPOOL_MORE
-                                                : NGX_MIXTRACK_SPOOL_LOOK))
+    if (f->listed && now - f->listed < (f->more && f->vain < f->nnames
+                                        ? NGX_MIXTRACK_SPOOL_MORE
+                                        : NGX_MIXTRACK_SPOOL_LOOK))
     {
         return;
     }

@@ -266,7 +266,9 @@ mxt_spool_set_aside(mxt_spool_file_t *f)
     if (f->fd == -1) {
         f->fd = mxt_spool_lock(f->dir, f->file, &st);
 
-        if (f->fd == -1) {
+        /* who may not open it cannot lock it, but then he cannot send it */
+
+        if (f->fd == -1 && !mxt_spool_hopeless(errno)) {
             return -1;
         }
     }
@@ -278,6 +280,14 @@ mxt_spool_set_aside(mxt_spool_file_t *f)
     mxt_spool_release(f);
 
     return rc;
+}
+
+
+int
+mxt_spool_hopeless(int err)
+{
+    return err == EINVAL || err == EFBIG || err == EACCES || err == EPERM
+           || err == ELOOP || err == EIO;
 }
 
 
@@ -466,7 +476,9 @@ mxt_spool_look(int dir, const char *file, uint64_t destination,
         list->files++;
         list->bytes += (uint64_t) st.st_size;
 
-        mxt_spool_insert(list, file);
+        if (list->after == NULL || strcmp(file, list->after) > 0) {
+            mxt_spool_insert(list, file);
+        }
     }
 
     return kind;

@@ -48,6 +48,7 @@ typedef struct {
     uint64_t          bytes;            /* of this destination's files */
     char            (*file)[MXT_SPOOL_NAME_MAX];    /* the caller's array */
     uint32_t          max;              /* its size */
+    const char       *after;            /* no older names; NULL is all */
 } mxt_spool_list_t;
 
 
@@ -82,7 +83,7 @@ int mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 
 /*
  * Fills list with the oldest files of destination, sorted by name, at most
- * list->max of them, and the totals.  Bounded memory whatever the number
+ * list->max of them, behind list->after, and the totals of all.  Bounded memory whatever the number
  * of files; one fstatat() for each.  Only regular files count, whether
  * claimed or not, but for those set aside, which may be anything.  0, or -1
  * with errno (ENOENT if the directory was removed).  Removes what writers
@@ -100,7 +101,7 @@ int mxt_spool_count(int dir, uint64_t destination, mxt_spool_list_t *list);
  * it cannot be read (EFBIG beyond MXT_SPOOL_FILE_MAX; EINVAL if empty, not a
  * regular file, or not a name of ours; ELOOP if a symbolic link).  Whatever
  * it returns, f may be given to mxt_spool_release(), which has nothing to do
- * unless it was 1; after EFBIG and EINVAL also to mxt_spool_set_aside().
+ * unless it was 1; after -1 also to mxt_spool_set_aside().
  */
 int mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f);
 
@@ -119,9 +120,14 @@ int mxt_spool_writable(int dir);
 /* Frees the body, lets go of the lock; the file stays.  Idempotent. */
 void mxt_spool_release(mxt_spool_file_t *f);
 
+/* Is an error of mxt_spool_claim() one that will be the same next time (it may
+ * not be read, the disk is bad, it is no batch), and not of the moment? */
+int mxt_spool_hopeless(int err);
+
 /* Renames a claimed file to its name with ".bad" behind it and releases it:
  * set aside for a human.  0, or -1 with errno.  One that could not be read
- * is locked again first: then also -1 with EWOULDBLOCK or ENOENT. */
+ * is locked again first, if it may be opened: then also -1 with EWOULDBLOCK or
+ * ENOENT. */
 int mxt_spool_set_aside(mxt_spool_file_t *f);
 
 

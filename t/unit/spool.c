@@ -526,6 +526,7 @@ listing(void)
     memset(&list, 0xff, sizeof(list));
     list.file = file;
     list.max = 16;
+    list.after = NULL;
 
     tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 0
            && list.files == 0 && list.foreign == 0 && list.bytes == 0,
@@ -585,6 +586,24 @@ listing(void)
     }
 
     tap_is_u64(bad, 0, "in order, too");
+
+    name = name_of(989);
+    name.created = NOW + 989 / 3;
+    mxt_spool_format(&name, want);
+    list.after = want;
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 10
+           && strcmp(file[0], want) > 0 && list.files == 1000
+           && list.bytes == 3000, "those behind a name, and the totals of all");
+
+    name = name_of(999);
+    name.created = NOW + 999 / 3;
+    mxt_spool_format(&name, want);
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 0
+           && list.files == 1000, "none behind the last");
+    list.after = "";
+    tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.n == 1000,
+           "no name is all of them");
+    list.after = NULL;
 
     list.max = 1;
     (void) mxt_spool_list(dir, DEST, &list);
@@ -698,6 +717,7 @@ beside(void)
 
     memset(&list, 0xff, sizeof(list));
     list.max = 0;
+    list.after = NULL;
 
     tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.bad == 0
            && list.files == 0, "nothing beside");
@@ -792,6 +812,7 @@ ten_thousand(void)
 
     /* of their exact size, for the sanitizer to see */
 
+    list.after = NULL;
     list.max = 100;
     file = malloc(list.max * sizeof(*file));
     list.file = file;
@@ -927,6 +948,7 @@ read_only(int fd)
     mxt_spool_name_t  name;
 
     list.max = 0;
+    list.after = NULL;
     event.data = (const unsigned char *) "1";
     event.len = 1;
 
@@ -961,13 +983,17 @@ read_only(int fd)
 static void
 no_access(void)
 {
-    char              file[MXT_SPOOL_NAME_MAX];
+    int               i;
+    char              file[MXT_SPOOL_NAME_MAX], bad[MXT_SPOOL_NAME_MAX + 8];
     mxt_span_t        event;
     mxt_spool_file_t  f, claimed;
     mxt_spool_list_t  list;
     mxt_spool_name_t  name, other;
 
+    static const int  moment[] = { ENOMEM, EMFILE, ENFILE, ENOLCK, EBADF };
+
     list.max = 0;
+    list.after = NULL;
     event.data = (const unsigned char *) "1";
     event.len = 1;
 
@@ -1027,6 +1053,22 @@ no_access(void)
     allowed();
     tap_is_u64(entries(), 1, "nothing is left in it");
 
+    forbidden(0777);
+
+    errno = 0;
+    tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EACCES
+           && mxt_spool_hopeless(errno), "a file that may not be read");
+    snprintf(bad, sizeof(bad), "%s.bad", file);
+    tap_ok(mxt_spool_set_aside(&f) == 0 && f.fd == -1 && exists(bad)
+           && !exists(file), "is set aside, where one may write");
+
+    allowed();
+
+    for (i = 0; i < 5; i++) {
+        tap_ok(!mxt_spool_hopeless(moment[i]), "of the moment: %s",
+               strerror(moment[i]));
+    }
+
     empty();
 }
 
@@ -1044,6 +1086,7 @@ removed(void)
     mxt_spool_name_t  name;
 
     list.max = 0;
+    list.after = NULL;
     event.data = (const unsigned char *) "1";
     event.len = 1;
 
