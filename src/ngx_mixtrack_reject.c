@@ -13,6 +13,9 @@
 /* different ones in a reply that are told apart */
 #define NGX_MIXTRACK_REASONS  16
 
+/* as an event's fate, in here only: too old, but not written yet */
+#define NGX_MIXTRACK_OLD      0xff
+
 
 typedef struct {
     uint32_t  event;
@@ -20,6 +23,9 @@ typedef struct {
 } ngx_mixtrack_name_t;
 
 
+static void ngx_mixtrack_reject_all(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to, u_char fate,
+    mxt_outcome_e outcome, const char *reason);
 static void ngx_mixtrack_reject_write(ngx_mixtrack_flusher_t *f,
     const char *reason, mxt_span_t *span, uint32_t n);
 static uint32_t ngx_mixtrack_reject_reason(ngx_mixtrack_flusher_t *f,
@@ -31,11 +37,11 @@ static uint64_t ngx_mixtrack_reject_age(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 static uint64_t ngx_mixtrack_reject_queued(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_range_t *range, uint64_t now);
-static ngx_uint_t ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
+static void ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_mixtrack_range_t *range, uint32_t first,
-    uint64_t now, const char *reason);
-static ngx_uint_t ngx_mixtrack_reject_file(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, const char *reason);
+    uint64_t now);
+static void ngx_mixtrack_reject_file(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
 static uint64_t ngx_mixtrack_reject_wall(void);
 
 
@@ -43,10 +49,25 @@ void
 ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     uint32_t from, uint32_t to, mxt_outcome_e outcome, const char *reason)
 {
+    ngx_mixtrack_reject_all(f, batch, from, to, 0, outcome, reason);
+}
+
+
+/* those of [from, to) that have this fate, in one write */
+
+static void
+ngx_mixtrack_reject_all(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, uint32_t from, uint32_t to, u_char fate,
+    mxt_outcome_e outcome, const char *reason)
+{
     uint32_t     i, n;
     mxt_span_t  *span;
 
-    n = ngx_mixtrack_batch_undecided(batch, from, to);
+    n = 0;
+
+    for (i = from; i < to; i++) {
+        n += (batch->fate[i] == fate);
+    }
 
     if (n == 0) {
         return;
@@ -59,7 +80,7 @@ ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
         n = 0;
 
         for (i = from; i < to; i++) {
-            if (batch->fate[i] == 0) {
+            if (batch->fate[i] == fate) {
                 ngx_mixtrack_batch_event(f, batch, i, &span[n++]);
             }
         }
@@ -70,7 +91,12 @@ ngx_mixtrack_reject(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     ngx_mixtrack_reject_write(f, reason, span, n);
     ngx_free(span);
 
-    ngx_mixtrack_batch_decide(f, batch, from, to, outcome);
+    for (i = from; i < to; i++) {
+        if (batch->fate[i] == fate) {
+            batch->fate[i] = 0;
+            ngx_mixtrack_batch_decide(f, batch, i, i + 1, outcome);
+        }
+    }
 
     if (outcome == MXT_EXPIRED) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_EXPIRED, NGX_LOG_ERR, 0, n,
@@ -256,7 +282,7 @@ ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 {
     u_char      reason[64];
     uint32_t    first, to;
-    ngx_uint_t  i, n;
+    ngx_uint_t  i;
 
     if (f->project->max_age == 0
         || ngx_mixtrack_reject_age(f, batch, now) <= f->project->max_age)
@@ -267,11 +293,10 @@ ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     (void) ngx_snprintf(reason, sizeof(reason), "older than max_age, %uLs%Z",
                         f->project->max_age / 1000);
 
-    n = 0;
     first = 0;
 
     if (batch->file.fd != -1) {
-        n = ngx_mixtrack_reject_file(f, batch, (char *) reason);
+        ngx_mixtrack_reject_file(f, batch);
     }
 
     for (i = 0; i < batch->nranges; i++) {
@@ -281,14 +306,20 @@ ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
         /* what is settled may be another's by now */
 
         if (ngx_mixtrack_batch_undecided(batch, first, to)) {
-            n |= ngx_mixtrack_reject_range(f, batch, &batch->range[i], first,
-                                           now, (char *) reason);
+            ngx_mixtrack_reject_range(f, batch, &batch->range[i], first, now);
         }
 
         first = to;
     }
 
-    if (n) {
+    /* all at once: a write of each run would be an fsync() of each */
+
+    first = batch->left;
+
+    ngx_mixtrack_reject_all(f, batch, 0, batch->events, NGX_MIXTRACK_OLD,
+                            MXT_EXPIRED, (char *) reason);
+
+    if (batch->left < first) {
         ngx_mixtrack_batch_unmake(batch);
     }
 }
@@ -335,105 +366,75 @@ ngx_mixtrack_reject_queued(ngx_mixtrack_flusher_t *f,
 
 /* first is the number of the range's first event in the batch */
 
-static ngx_uint_t
+static void
 ngx_mixtrack_reject_range(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_mixtrack_range_t *range, uint32_t first,
-    uint64_t now, const char *reason)
+    uint64_t now)
 {
+    u_char               *fate;
     int64_t               younger;
-    uint32_t              i, from, begin;
-    uint64_t              wall, time, queued;
-    ngx_uint_t            n, old;
+    uint32_t              i, begin;
+    uint64_t              wall, time, age, queued;
     const unsigned char  *data;
 
     data = mxt_zone_data(&f->zone, range->segment);
     wall = ngx_mixtrack_reject_wall();
     begin = mxt_segment_record(data, 0)->time;
+    age = ngx_mixtrack_reject_queued(f, range, now);
 
-    n = 0;
-    from = 0;
-    old = 0;
+    fate = batch->fate + first;
 
-    /* runs of them, each written at once */
+    for (i = range->from; i < range->to; i++, fate++) {
 
-    for (i = range->from; i <= range->to; i++) {
+        time = mxt_segment_record(data, i)->time;
+        younger = ((int64_t) time - begin) * 1000;
+        time *= 1000;
 
-        if (i < range->to) {
+        queued = age;
 
-            time = mxt_segment_record(data, i)->time;
-            younger = ((int64_t) time - begin) * 1000;
-            time *= 1000;
-
-            queued = ngx_mixtrack_reject_queued(f, range, now);
-
-            if (younger > 0) {
-                queued -= ngx_min(queued, (uint64_t) younger);
-            }
-
-            if ((wall > time && wall - time > f->project->max_age)
-                || queued > f->project->max_age)
-            {
-                if (!old) {
-                    from = i;
-                    old = 1;
-                }
-
-                continue;
-            }
+        if (younger > 0) {
+            queued -= ngx_min(queued, (uint64_t) younger);
         }
 
-        if (old) {
-            old = 0;
-            n = 1;
-            ngx_mixtrack_reject(f, batch, first + from - range->from,
-                                first + i - range->from, MXT_EXPIRED, reason);
+        if (*fate == 0
+            && ((wall > time && wall - time > f->project->max_age)
+                || queued > f->project->max_age))
+        {
+            *fate = NGX_MIXTRACK_OLD;
         }
     }
-
-    return n;
 }
 
 
-static ngx_uint_t
+static void
 ngx_mixtrack_reject_file(ngx_mixtrack_flusher_t *f,
-    ngx_mixtrack_batch_t *batch, const char *reason)
+    ngx_mixtrack_batch_t *batch)
 {
-    uint32_t    i, from;
+    uint32_t    i;
     uint64_t    wall, time;
-    ngx_uint_t  n;
     mxt_span_t  span;
 
-    n = 0;
-    from = 0;
     wall = ngx_mixtrack_reject_wall();
 
-    for (i = 0; i <= batch->events; i++) {
+    for (i = 0; i < batch->events; i++) {
 
-        if (i < batch->events) {
-
-            ngx_mixtrack_batch_event(f, batch, i, &span);
-            time = mxt_event_time(span.data, span.len);
-
-            /* one that says no time got that of its file */
-
-            if (time == 0) {
-                time = batch->oldest;
-            }
-
-            if (wall > time && wall - time > f->project->max_age) {
-                continue;
-            }
+        if (batch->fate[i]) {
+            continue;
         }
 
-        if (from < i) {
-            n = 1;
-            ngx_mixtrack_reject(f, batch, from, i, MXT_EXPIRED, reason);
+        ngx_mixtrack_batch_event(f, batch, i, &span);
+        time = mxt_event_time(span.data, span.len);
+
+        /* one that says no time got that of its file */
+
+        if (time == 0) {
+            time = batch->oldest;
         }
 
-        from = i + 1;
+        if (wall > time && wall - time > f->project->max_age) {
+            batch->fate[i] = NGX_MIXTRACK_OLD;
+        }
     }
-
-    return n;
 }
 
 

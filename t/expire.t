@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+
+# A spool file whose events are by turns too old and not: the old ones go to
+# the rejected file in one write, however many runs of them there are, for each
+# write is an fsync() in the event loop; the others are sent.
+
+use v5.36;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+
+use Mixtrack::Lifecycle;
+use Mixtrack::Nginx;
+use Mixtrack::Util qw(slurp spew);
+
+my $t      = Mixtrack::Nginx->new;
+my $ingest = $t->ingest(9, start => 0);
+
+$t->conf(lifecycle(workers => 1, project => {gzip => 'off', max_age => '1h', shutdown_timeout => '1s'}))->run;
+
+my $load = $t->load(count => 400, rate => 4000);
+$load->wait;
+ok($t->stop, 'TERM in an outage');
+
+my (%old, $n);
+for my $file (spool_files($t)) {
+    my $text = slurp($file->{file});
+    my $i    = 0;
+    $text =~ s/("time":)([0-9]+)/$1 . ($i++ % 2 ? $2 : $2 - 7200 * ($2 > 1e11 ? 1000 : 1))/ge;
+    is($i, $file->{events}, 'each event has a time');
+    spew($file->{file}, $text);
+    chmod 0644, $file->{file};
+    $old{$file->{name}} = int(($i + 1) / 2);
+    $n += $old{$file->{name}};
+
+    # its name tells the oldest
+    my $name = $file->{name} =~ s/^([0-9]+-[0-9]+)-([0-9]+)/"$1-" . ($2 - 7200000)/er;
+    rename $file->{file}, $file->{file} =~ s/\Q$file->{name}\E\z/$name/r or die "$name: $!\n";
+}
+my ($most) = sort { $b <=> $a } values %old;
+cmp_ok($most, '>=', 50, 'a file with many runs');
+
+$ingest->start;
+$t->run;
+ok($t->wait_status(sub { $_->{adopted} == 400 }, timeout => 20), 'the files are adopted');
+
+my $p = $t->status('default');
+is($p->{expired},   $n,       'every other event expires');
+is($p->{delivered}, 400 - $n, 'the others are delivered');
+is($ingest->stats->{distinct}, 400 - $n, 'and nothing else was sent');
+
+my @rejected = map { split /\n/, slurp($_) } glob $t->dir . '/spool/default/rejected-*.ndjson';
+is(scalar(grep {/"reason":"older than max_age, 3600s"/} @rejected), $n, 'the old ones are in the rejected file');
+
+# one line a second, of what one write has
+my ($said) = $t->error_log =~ /\[error\].*project "default": ([0-9]+) events expired, older than max_age/;
+ok((grep { $_ == $said } values %old), "those of a file at once: $said");
+
+$t->done;
