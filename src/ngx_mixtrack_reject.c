@@ -481,7 +481,8 @@ ngx_mixtrack_reject_write(ngx_mixtrack_flusher_t *f, const char *reason,
         return;
     }
 
-    if (span && f->dir != -1
+    if (span
+        && ngx_mixtrack_directory_there(f, ngx_current_msec) == NGX_OK
         && mxt_reject(f->dir, ngx_mixtrack_reject_wall(), reason, span, n,
                       (uint64_t) f->project->spool)
            == 0)
