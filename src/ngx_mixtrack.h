@@ -489,7 +489,8 @@ ngx_int_t ngx_mixtrack_path_add(ngx_conf_t *cf,
 
 /* Without a spool: makes the flusher the manager of a temp path that nginx
  * has registered in any case. */
-ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf);
+ngx_int_t ngx_mixtrack_path_borrow(ngx_conf_t *cf,
+    ngx_mixtrack_main_conf_t *mmcf);
 
 /* Counts what lies in the project's spool into its zone, which must be new:
  * nobody else has it.  Not with "nginx -t"; what cannot be read, or is not
@@ -499,6 +500,10 @@ void ngx_mixtrack_path_count(ngx_mixtrack_project_t *project);
 /* Root gives what lies in the spool to the workers' user, who may have been
  * another one before.  Not with "nginx -t". */
 void ngx_mixtrack_path_give(ngx_cycle_t *cycle);
+
+/* Logs where batches lie that no project will send: its name, or its spool, is
+ * no longer configured.  Not with "nginx -t". */
+void ngx_mixtrack_path_stray(ngx_cycle_t *cycle);
 
 
 /* ngx_mixtrack_identity.c */

@@ -543,6 +543,7 @@ ngx_mixtrack_init_module(ngx_cycle_t *cycle)
     /* the cycle is committed, and its processes are yet to come */
 
     ngx_mixtrack_path_give(cycle);
+    ngx_mixtrack_path_stray(cycle);
 
     /* a reload of the single process unmaps the old zones soon after this */
 

@@ -9,6 +9,14 @@
 #include "mxt_spool.h"
 
 
+static ngx_int_t ngx_mixtrack_path_name(ngx_conf_t *cf,
+    ngx_mixtrack_main_conf_t *mmcf);
+static ngx_int_t ngx_mixtrack_path_list(ngx_mixtrack_main_conf_t *mmcf,
+    ngx_str_t *sub, uint64_t destination, mxt_spool_list_t *list);
+static ngx_uint_t ngx_mixtrack_path_ours(ngx_mixtrack_main_conf_t *mmcf,
+    ngx_str_t *name);
+
+
 char *
 ngx_mixtrack_spool_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -33,22 +41,17 @@ ngx_mixtrack_spool_path(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* nginx makes a registered directory, but would name no file and line */
+/* the configured one, or that beside the compiled-in client body temp path */
 
-ngx_int_t
-ngx_mixtrack_path_add(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
+static ngx_int_t
+ngx_mixtrack_path_name(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
 {
-    u_char           *p;
-    ngx_err_t         err;
-    ngx_str_t         body;
-    ngx_path_t       *path;
-    ngx_file_info_t   fi;
+    u_char     *p;
+    ngx_str_t   body;
 
     ngx_mixtrack_project_t  **project;
 
     if (mmcf->spool_path.data == NULL) {
-
-        /* beside the compiled-in client body temp path */
 
         ngx_str_set(&body, NGX_HTTP_CLIENT_TEMP_PATH);
 
@@ -72,11 +75,6 @@ ngx_mixtrack_path_add(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
         mmcf->spool_place = project[0]->place;
     }
 
-    path = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
-    if (path == NULL) {
-        return NGX_ERROR;
-    }
-
     if (ngx_conf_full_name(cf->cycle, &mmcf->spool_path, 0) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -85,6 +83,28 @@ ngx_mixtrack_path_add(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
            && mmcf->spool_path.data[mmcf->spool_path.len - 1] == '/')
     {
         mmcf->spool_path.data[--mmcf->spool_path.len] = '\0';
+    }
+
+    return NGX_OK;
+}
+
+
+/* nginx makes a registered directory, but would name no file and line */
+
+ngx_int_t
+ngx_mixtrack_path_add(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
+{
+    ngx_err_t         err;
+    ngx_path_t       *path;
+    ngx_file_info_t   fi;
+
+    if (ngx_mixtrack_path_name(cf, mmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    path = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
+    if (path == NULL) {
+        return NGX_ERROR;
     }
 
     if (ngx_create_dir(mmcf->spool_path.data, 0700) == NGX_FILE_ERROR) {
@@ -124,10 +144,16 @@ ngx_mixtrack_path_add(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
 /* without a directory of ours, a temp path that nginx has in any case */
 
 ngx_int_t
-ngx_mixtrack_path_borrow(ngx_conf_t *cf)
+ngx_mixtrack_path_borrow(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
 {
     ngx_uint_t    i;
     ngx_path_t  **path;
+
+    /* what an earlier one has left there is to be told of */
+
+    if (ngx_mixtrack_path_name(cf, mmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     path = cf->cycle->paths.elts;
 
@@ -154,8 +180,6 @@ ngx_mixtrack_path_borrow(ngx_conf_t *cf)
 void
 ngx_mixtrack_path_count(ngx_mixtrack_project_t *project)
 {
-    int                        dir;
-    u_char                     name[NGX_MAX_PATH + 1];
     mxt_spool_list_t           list;
     ngx_mixtrack_main_conf_t  *mmcf;
 
@@ -165,25 +189,114 @@ ngx_mixtrack_path_count(ngx_mixtrack_project_t *project)
 
     mmcf = ngx_mixtrack_main_conf(project->cycle);
 
-    (void) ngx_snprintf(name, NGX_MAX_PATH, "%V/%V%Z", &mmcf->spool_path,
-                        &project->name);
-    name[NGX_MAX_PATH] = '\0';
-
-    dir = open((char *) name, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
-    if (dir == -1) {
-        return;
-    }
-
-    ngx_memzero(&list, sizeof(mxt_spool_list_t));
-
-    if (mxt_spool_count(dir, project->destination, &list) == 0) {
+    if (ngx_mixtrack_path_list(mmcf, &project->name, project->destination,
+                               &list)
+        == NGX_OK)
+    {
         project->shm->spool_files = list.files;
         project->shm->spool_bytes = list.bytes;
         project->shm->spool_foreign = list.foreign;
         project->shm->spool_bad = list.bad;
     }
+}
+
+
+/* the totals of a directory below ours */
+
+static ngx_int_t
+ngx_mixtrack_path_list(ngx_mixtrack_main_conf_t *mmcf, ngx_str_t *sub,
+    uint64_t destination, mxt_spool_list_t *list)
+{
+    int     dir, rc;
+    u_char  name[NGX_MAX_PATH + 1];
+
+    (void) ngx_snprintf(name, NGX_MAX_PATH, "%V/%V%Z", &mmcf->spool_path, sub);
+    name[NGX_MAX_PATH] = '\0';
+
+    dir = open((char *) name, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+    if (dir == -1) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(list, sizeof(mxt_spool_list_t));
+
+    rc = mxt_spool_count(dir, destination, list);
 
     (void) close(dir);
+
+    return rc == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_mixtrack_path_stray(ngx_cycle_t *cycle)
+{
+    ngx_dir_t                  dir;
+    ngx_str_t                  name;
+    mxt_spool_list_t           list;
+    ngx_mixtrack_main_conf_t  *mmcf;
+
+    mmcf = ngx_mixtrack_main_conf(cycle);
+
+    if (mmcf == NULL || mmcf->projects.nelts == 0 || ngx_test_config
+        || ngx_open_dir(&mmcf->spool_path, &dir) == NGX_ERROR)
+    {
+        return;
+    }
+
+    while (ngx_read_dir(&dir) == NGX_OK) {
+
+        name.data = ngx_de_name(&dir);
+        name.len = ngx_de_namelen(&dir);
+
+        if (ngx_mixtrack_path_ours(mmcf, &name)
+            || ngx_mixtrack_path_list(mmcf, &name, 0, &list) != NGX_OK
+            || list.files + list.foreign == 0)
+        {
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "mixtrack: %uD files in \"%V/%V\" belong to no project "
+                      "that has a spool, they are not sent",
+                      list.files + list.foreign, &mmcf->spool_path, &name);
+    }
+
+    (void) ngx_close_dir(&dir);
+}
+
+
+/* a project's, or not even the name of one */
+
+static ngx_uint_t
+ngx_mixtrack_path_ours(ngx_mixtrack_main_conf_t *mmcf, ngx_str_t *name)
+{
+    ngx_uint_t                i;
+    ngx_mixtrack_project_t  **project;
+
+    if (name->len == 0 || name->data[0] == '.') {
+        return 1;
+    }
+
+    for (i = 0; i < name->len; i++) {
+        if (name->data[i] <= ' ' || name->data[i] >= 0x7f) {
+            return 1;
+        }
+    }
+
+    project = mmcf->projects.elts;
+
+    for (i = 0; i < mmcf->projects.nelts; i++) {
+
+        if (project[i]->spool
+            && project[i]->name.len == name->len
+            && ngx_memcmp(project[i]->name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -169,7 +169,7 @@ ngx_mixtrack_project_init(ngx_conf_t *cf, ngx_mixtrack_main_conf_t *mmcf)
         }
     }
 
-    return ngx_mixtrack_path_borrow(cf);
+    return ngx_mixtrack_path_borrow(cf, mmcf);
 }
 
 
