@@ -24,16 +24,23 @@
 #define MXT_REDACT_DEEPER   2
 
 
+#define MXT_REDACT_ENDS     1024
+
+
 typedef struct {
     size_t          len;            /* 0: none */
     unsigned char  *name;
+    size_t          next;           /* of tails: with the same last byte */
 } mxt_redact_name_t;
 
 
 struct mxt_redact_s {
     unsigned char       map[256];   /* what a byte of a name counts as */
-    uint64_t            ends[4];    /* a bit for what tails end with */
-    uint64_t            all[4];     /* and for what any name ends with */
+    uint64_t            ends[MXT_REDACT_ENDS / 64];     /* a bit for the two
+                                       bytes that tails end with */
+    uint64_t            all[MXT_REDACT_ENDS / 64];      /* that any does */
+    size_t              last[256];  /* the last tail with this last byte, 1 for
+                                       the first one */
     unsigned            keep;
     uint32_t            mask;
     size_t              room;       /* names there may still be */
@@ -295,6 +302,8 @@ mxt_redact_add(mxt_redact_t *r, const void *name, size_t len)
 
     if (tail) {
         r->ntails++;
+        slot->next = r->last[buf[n - 1]];
+        r->last[buf[n - 1]] = r->ntails;
         i = mxt_redact_bit(buf + n);
         r->ends[i >> 6] |= 1ULL << (i & 63);
     }
@@ -533,9 +542,9 @@ mxt_redact_find(const mxt_redact_t *r, const unsigned char *end, size_t len)
         return 0;
     }
 
-    for (i = 0; i < r->ntails; i++) {
+    for (i = r->last[end[-1]]; i; i = t->next) {
 
-        t = &r->tails[i];
+        t = &r->tails[i - 1];
 
         if (t->len <= len && memcmp(end - t->len, t->name, t->len) == 0) {
             return 1;
@@ -575,7 +584,9 @@ mxt_redact_slot(const mxt_redact_t *r, const unsigned char *name, size_t len)
 static inline unsigned
 mxt_redact_bit(const unsigned char *end)
 {
-    return (end[-1] * 37U + end[-2]) & 0xff;
+    /* letters are told from each other by these bits */
+
+    return (end[-1] & 31U) << 5 | (end[-2] & 31U);
 }
 
 

@@ -181,8 +181,12 @@ mxt_userinfo_may(const unsigned char *p, const unsigned char *last)
 
     len = (size_t) (last - p);
 
-    return len != 0
-           && (memchr(p, '@', len) != NULL || memmem(p, len, "40", 2) != NULL);
+    if (len == 0) {
+        return 0;
+    }
+
+    return memchr(p, '@', len) != NULL
+           || (memchr(p, '%', len) != NULL && memmem(p, len, "40", 2) != NULL);
 }
 
 
