@@ -61,6 +61,7 @@ ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f, uint64_t now)
             f->zone.shm->spool_bytes = 0;
             f->zone.shm->spool_foreign = 0;
             f->zone.shm->spool_bad = 0;
+            f->zone.shm->spool_strange = 0;
         }
 
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REMOVED, NGX_LOG_ERR, 0, 1,
@@ -126,6 +127,7 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
         f->zone.shm->spool_bytes = list.bytes;
         f->zone.shm->spool_foreign = list.foreign;
         f->zone.shm->spool_bad = list.bad;
+        f->zone.shm->spool_strange = list.strange;
     }
 
     if (list.foreign > f->foreign) {
@@ -135,6 +137,15 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
     }
 
     f->foreign = list.foreign;
+
+    if (list.strange > f->strange) {
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_STRANGE, NGX_LOG_WARN, 0, 0,
+                         "%uD entries of the spool's directory are no files "
+                         "of it, by name or kind, they are left alone",
+                         list.strange);
+    }
+
+    f->strange = list.strange;
 
     return NGX_OK;
 }

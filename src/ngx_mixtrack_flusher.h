@@ -173,6 +173,7 @@ typedef enum {
     NGX_MIXTRACK_SAY_FULL,
     NGX_MIXTRACK_SAY_BAD,
     NGX_MIXTRACK_SAY_FOREIGN,
+    NGX_MIXTRACK_SAY_STRANGE,
     NGX_MIXTRACK_SAY_RECORD,
     NGX_MIXTRACK_SAY_DROPPED,
     NGX_MIXTRACK_SAY_DAMAGED,
@@ -235,6 +236,7 @@ typedef struct {
     uint64_t                   disk;       /* bytes of our files there */
     ngx_uint_t                 looked;     /* disk is known */
     ngx_uint_t                 foreign;    /* as last told */
+    ngx_uint_t                 strange;    /* the same */
     mxt_spool_file_t           kept[NGX_MIXTRACK_SPOOL_KEPT
                                     + NGX_MIXTRACK_SPOOL_UNDER_WAY];
     ngx_uint_t                 nkept;      /* delivered, locked, still there */

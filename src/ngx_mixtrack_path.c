@@ -197,6 +197,7 @@ ngx_mixtrack_path_count(ngx_mixtrack_project_t *project)
         project->shm->spool_bytes = list.bytes;
         project->shm->spool_foreign = list.foreign;
         project->shm->spool_bad = list.bad;
+        project->shm->spool_strange = list.strange;
     }
 }
 

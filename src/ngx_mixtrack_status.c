@@ -262,6 +262,7 @@ ngx_mixtrack_status_queue(mxt_json_t *j, mxt_zone_t *zone, mxt_look_t *look)
     ngx_mixtrack_status_uint(j, "bytes", shm->spool_bytes);
     ngx_mixtrack_status_uint(j, "foreign", shm->spool_foreign);
     ngx_mixtrack_status_uint(j, "bad", shm->spool_bad);
+    ngx_mixtrack_status_uint(j, "strange", shm->spool_strange);
     ngx_mixtrack_status_uint(j, "errors",
                            mxt_zone_post(zone, MXT_SPOOL_ERRORS));
     ngx_mixtrack_raw(j, "}");

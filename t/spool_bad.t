@@ -95,6 +95,10 @@ put($foreign, $whole);
 mkdir "$dir/$folder";
 symlink $t->dir . '/elsewhere.json.gz', "$dir/$link";
 
+# names that are not ours, and one that is nobody's business
+my @strange = ('hello.txt', 'junk.gz', name() =~ s/^[0-9]/x/r, name() =~ s/^[0-9]//r);
+put($_, $whole) for @strange, '.hidden';
+
 # ---- it starts, serves, delivers
 
 my $at = length $t->error_log;
@@ -119,11 +123,13 @@ for (@bad, [$foreign, $whole, 'another destination']) {
 }
 ok(-d "$dir/$folder", 'a directory is left alone');
 ok(-l "$dir/$link" && -f $t->dir . '/elsewhere.json.gz', 'a link is left alone');
-is(scalar(spool_files($t)), @bad + 3, 'nothing else is left');
+ok(-f "$dir/$_" && slurp("$dir/$_") eq $whole, "$_ is left alone") for @strange;
+is(scalar(spool_files($t)), @bad + 3 + @strange + 1, 'nothing else is left');
 
 $p = $t->status('default');
 is($p->{spool}{bad},     scalar(@bad), 'spool.bad, after the reload, too');
 is($p->{spool}{foreign}, 1,            'spool.foreign');
+is($p->{spool}{strange}, @strange + 2, 'spool.strange: those names, the directory and the link');
 is($p->{spool}{files},   0,            'spool.files');
 is($p->{spool}{errors},  scalar(@bad), 'spool.errors: each of them once');
 
@@ -133,7 +139,9 @@ my $log = substr $t->error_log, $at;
 cmp_ok(scalar(() = $log =~ /\[error\].*spool file "[^"]*" (?:is set aside: \w|cannot be read)/g), '>=', 1, 'the log says so');
 is(scalar(() = $log =~ /\[warn\].*files of the spool are of another destination/g), 2,
     'also of another destination, at the start and at the reload');
-unlike($log, qr/\Q$link\E|\Q$folder\E/, 'what is no file is not spoken of');
+is(scalar(() = $log =~ /\[warn\].*project "default": @{[@strange + 2]} entries of the spool's directory are no files/g), 2,
+    'and of what is not ours');
+unlike($log, qr/\Q$link\E|\Q$folder\E/, 'what is no file is not named');
 
 # ---- one that comes later
 
@@ -147,6 +155,15 @@ $log = substr $t->error_log, $at;
 is(scalar(() = $log =~ /\[error\].*spool file "\Q$name\E" is set aside: \w/g), 1, 'the log names it, once');
 is(scalar(() = $log =~ /\[(?:error|warn)\].*mixtrack/g), 1, 'and says nothing else');
 is($t->status('default')->{spool}{errors}, @bad + 1, 'spool.errors');
+
+# ---- something strange that comes later
+
+$at = length $t->error_log;
+spew("$dir/more.txt", '');
+ok($t->wait_status(sub { $_->{spool}{strange} == @strange + 3 }), 'one more is counted');
+ok($t->wait_log(qr/\[warn\].*@{[@strange + 3]} entries of the spool's directory/), 'and told of');
+unlink "$dir/more.txt";
+ok($t->wait_status(sub { $_->{spool}{strange} == @strange + 2 }), 'one less is counted');
 
 # ---- more than it keeps the names of, none of which may be read
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "mxt_file.h"
+#include "mxt_reject.h"
 #include "mxt_spool.h"
 
 
@@ -400,6 +401,7 @@ mxt_spool_walk(int dir, uint64_t destination, mxt_spool_list_t *list,
     list->files = 0;
     list->foreign = 0;
     list->bad = 0;
+    list->strange = 0;
     list->bytes = 0;
 
     d = mxt_file_opendir(dir);
@@ -462,10 +464,27 @@ mxt_spool_look(int dir, const char *file, uint64_t destination,
         return kind;
     }
 
-    if (kind != MXT_SPOOL_IS_BATCH
-        || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1
-        || !S_ISREG(st.st_mode))
+    if (kind == MXT_SPOOL_IS_TEMP) {
+        return kind;
+    }
+
+    /* among those with a dot are what NFS has of a file that is unlinked, and
+     * the directory itself */
+
+    if ((kind == MXT_SPOOL_IS_FOREIGN && file[0] == '.')
+        || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
     {
+        return kind;
+    }
+
+    if (!S_ISREG(st.st_mode)
+        || (kind == MXT_SPOOL_IS_FOREIGN && !mxt_reject_named(file)))
+    {
+        list->strange++;
+        return kind;
+    }
+
+    if (kind == MXT_SPOOL_IS_FOREIGN) {
         return kind;
     }
 

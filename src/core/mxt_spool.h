@@ -9,7 +9,7 @@
  * what a writer that died left so is removed by mxt_spool_list() after an
  * hour.  What the name tells is in mxt_spool_name.h.  A file that cannot be
  * sent is set aside as NAME.bad; rejected events lie beside it, see
- * mxt_reject.h.  Everything else in the directory is foreign and left alone.
+ * mxt_reject.h.  Everything else in the directory is strange and left alone.
  */
 
 
@@ -45,6 +45,7 @@ typedef struct {
     uint32_t          files;            /* of this destination, in all */
     uint32_t          foreign;          /* of another destination */
     uint32_t          bad;              /* set aside, of any destination */
+    uint32_t          strange;          /* no name of ours, or no file */
     uint64_t          bytes;            /* of this destination's files */
     char            (*file)[MXT_SPOOL_NAME_MAX];    /* the caller's array */
     uint32_t          max;              /* its size */
@@ -83,11 +84,12 @@ int mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 
 /*
  * Fills list with the oldest files of destination, sorted by name, at most
- * list->max of them, behind list->after, and the totals of all.  Bounded memory whatever the number
- * of files; one fstatat() for each.  Only regular files count, whether
- * claimed or not, but for those set aside, which may be anything.  0, or -1
- * with errno (ENOENT if the directory was removed).  Removes what writers
- * that died have left.
+ * list->max of them, behind list->after, and the totals of all.  Bounded memory
+ * whatever the number of files; one fstatat() for each.  Only regular files count, whether
+ * claimed or not, but for those set aside, which may be anything.  What begins
+ * with a dot is ours or nobody's, and never strange.  0, or -1 with errno
+ * (ENOENT if the directory was removed).  Removes what writers that died have
+ * left.
  */
 int mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list);
 

@@ -33,7 +33,7 @@
 
 
 /* part of the zone's name: processes of two layouts never share a zone */
-#define MXT_ZONE_LAYOUT  "3"
+#define MXT_ZONE_LAYOUT  "4"
 
 #define MXT_ZONE_SLOTS_MIN  64
 #define MXT_ZONE_SLOTS_MAX  512
@@ -144,6 +144,7 @@ typedef struct {
     uint64_t       spool_bytes;
     uint64_t       spool_foreign;
     uint64_t       spool_bad;
+    uint64_t       spool_strange;
     uint64_t       lost_told;       /* records left at an end, as logged */
     uint64_t       failed_at;       /* ms of CLOCK_MONOTONIC: since then posts
                                        fail; the lease holder's */

@@ -564,6 +564,7 @@ listing(void)
     tap_is_u64(list.files, 1000, "their number");
     tap_is_u64(list.bytes, 3000, "their bytes");
     tap_is_u64(list.foreign, 5, "those of others");
+    tap_is_u64(list.strange, 3, "a directory, a link, and a name of nobody");
 
     for (i = 0, bad = 0; i < list.n; i++) {
         name = name_of(i);
@@ -759,6 +760,7 @@ beside(void)
     tap_ok(mxt_spool_list(dir, DEST, &list) == 0 && list.files == 0
            && list.foreign == 0 && list.bytes == 0, "no batch");
     tap_is_u64(list.bad, 3, "what was set aside");
+    tap_is_u64(list.strange, 7, "what is no file of ours, without the dots");
 
     empty();
 
