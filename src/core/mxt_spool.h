@@ -84,12 +84,12 @@ int mxt_spool_write(int dir, const mxt_spool_name_t *name, const void *body,
 
 /*
  * Fills list with the oldest files of destination, sorted by name, at most
- * list->max of them, behind list->after, and the totals of all.  Bounded memory
- * whatever the number of files; one fstatat() for each.  Only regular files count, whether
- * claimed or not, but for those set aside, which may be anything.  What begins
- * with a dot is ours or nobody's, and never strange.  0, or -1 with errno
- * (ENOENT if the directory was removed).  Removes what writers that died have
- * left.
+ * list->max of them, behind list->after, and the totals of all.  Bounded
+ * memory whatever the number of files; one fstatat() for each.  Only regular
+ * files count, whether claimed or not, but for those set aside, which may be
+ * anything.  What begins with a dot is ours or nobody's, and never strange.
+ * 0, or -1 with errno (ENOENT if the directory was removed).  Removes what
+ * writers that died have left.
  */
 int mxt_spool_list(int dir, uint64_t destination, mxt_spool_list_t *list);
 
