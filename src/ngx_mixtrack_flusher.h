@@ -123,6 +123,7 @@ typedef struct {
     ngx_uint_t                 failures;
     ngx_uint_t                 broken;     /* in a row, while it was sent */
     ngx_uint_t                 posts;      /* since it was refused; 0: not */
+    size_t                     most;       /* bytes of one post, before */
     uint32_t                   pairs;      /* of halves, so far */
     unsigned                   counted:1;  /* among those refused in a row */
     unsigned                   large:1;    /* it was for its size */

@@ -59,6 +59,7 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
     batch->state = NGX_MIXTRACK_BATCH_READY;
 
     if (batch->posts++ == 0) {
+        batch->most = f->most.bytes;
         ngx_mixtrack_refuse_first(f, batch);
     }
 
@@ -70,6 +71,12 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
     if (batch->large && n > 1) {
         f->most.bytes = ngx_min(f->most.bytes, batch->raw / 2 + 1);
+
+    } else if (batch->large) {
+
+        /* it was for this event, the others may go together */
+
+        f->most.bytes = ngx_max(f->most.bytes, batch->most);
 
     } else if (v->verdict == MXT_VERDICT_INVALID) {
         error = ngx_mixtrack_refuse_hash(v->why);

@@ -29,9 +29,13 @@ my %tests = (
     down  => {%whole, retry => 'min=1s max=2s jitter=0ms-0ms', timeout => 'connect=1s total=1s'},
     rate  => {batch => 'interval=20s events=64', rate => 'events=' . RATE . '/s'},
     large => {%whole, endpoint => 'http://127.0.0.1:%%PORT_8%%/large'},
+    one   => {%whole, endpoint => 'http://127.0.0.1:%%PORT_8%%/one'},
 );
 
-$t->conf(replies({}, %tests))->run;
+# of an event with a pad in its URL it makes 30 KB
+my $pad = join '', map {"mixtrack_property p$_ \$arg_pad; "} 1 .. 120;
+
+$t->conf(replies({hit => $pad}, %tests))->run;
 
 $ingest->poison({match => '/(?:plain|r503|r429|down)\?seq=33"|/rate\?seq=\d*[05]33"', error => 'bad'});
 
@@ -112,5 +116,21 @@ is($p->{rejected}, 0, 'large: nothing is rejected');
 @post = @post[$before .. $#post];
 is(sizes(grep { $_->{status} == 413 } @post), '64 32 16', 'large: so many are too large, each half of the one before');
 is(sizes(grep { $_->{status} == 200 } @post), join(' ', (8) x 8), 'large: and what fits is as much as may be');
+
+# ---- and one that is too large by itself
+
+$large->limit();
+$p = fate($t, $large, 'one', [my $first = requests('one', 1, 64)]);
+$before = $large->posts('/one');
+$large->limit(bytes => int(33.5 * $each));
+$load = $t->load(from => 101, count => 1, rate => 1e6, uri => '/one?seq=%d&pad=' . 'x' x 250);
+$load->wait;
+$load = [$first, $load, requests('one', 201, 63)];
+$p = fate($t, $large, 'one', $load, timeout => 30);
+is("@{$p->{rejected_seqs}}", '101', 'one: it alone is rejected');
+@post = $large->posts('/one');
+@post = @post[$before .. $#post];
+is(sizes(grep { $_->{status} == 413 } @post), '64 32 16 8 4 2 1', 'one: found by halving, to the post');
+is(sizes(grep { $_->{status} == 200 } @post), '1 2 4 8 16 32', 'one: and the others go as they were halved');
 
 $t->done;
