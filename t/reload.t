@@ -36,7 +36,8 @@ $ingest->faults({delay => 250});
 my $slow = $t->send("GET /slow?seq=900001 HTTP/1.0\r\n\r\n");
 like($backend->hold, qr/seq=900001/, 'a request that outlives them');
 
-my $load = $t->load(count => 6000, rate => 1000);
+# until the reloads are done, however long they take
+my $load = $t->load(count => 1e6, rate => 1000, timeout => 300);
 ok($load->wait_served(200), 'requests are served');
 
 my %pids = map { $_ => 1 } $t->workers, $t->flushers;
@@ -65,7 +66,7 @@ for (1 .. 10) {
 }
 ok($t->wait_log(qr/(?:signal 1 \(SIGHUP\) received from.*){12}/s), 'ten more');
 
-$load->wait;
+$load->stop;
 $ingest->faults();
 
 ok(wait_until(sub { my @w = $t->workers; my @f = $t->flushers; @w == 2 && @f == 1 && !$t->draining }, 15),
