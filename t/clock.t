@@ -13,7 +13,7 @@ use Time::HiRes qw(time);
 
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(wait_until slurp spew json_encode);
+use Mixtrack::Util qw(wait_until slurp spew json_encode lacks);
 
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
@@ -124,7 +124,7 @@ my ($faketime) = glob '/usr/lib/*/faketime/libfaketime.so.1';
 
 SKIP: {
     skip 'libfaketime and the sanitizers do not go together', 1 if ($ENV{TEST_NGINX_MODULE} // '') eq 'static';
-    skip 'no libfaketime', 1 if !$faketime;
+    skip lacks('no libfaketime'), 1 if !$faketime;
 
     my $file = $t->dir . '/clock';
     my $set  = sub ($by) { $t->write_file('clock.new', $by); rename "$file.new", $file or die "$file: $!\n" };

@@ -16,10 +16,10 @@ use Mixtrack::Breakage;
 use Mixtrack::Lifecycle;
 use Mixtrack::Names;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(wait_until slurp);
+use Mixtrack::Util qw(wait_until slurp lacks);
 
 my $t     = Mixtrack::Nginx->new;
-my $names = Mixtrack::Names->new($t) // plan skip_all => 'there is no libnss_wrapper';
+my $names = Mixtrack::Names->new($t) // plan skip_all => lacks('there is no libnss_wrapper');
 my $name  = $names->name;
 
 my $ingest = bless $t->ingest(9, start => 0), 'Mixtrack::Names::Ingest';

@@ -11,10 +11,10 @@ use Test::More;
 
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(slurp wait_until);
+use Mixtrack::Util qw(slurp wait_until lacks);
 
 for my $tool (qw(bash jq curl split zcat)) {
-    plan skip_all => "no $tool" if system("command -v $tool >/dev/null") != 0;
+    plan skip_all => lacks("no $tool") if system("command -v $tool >/dev/null") != 0;
 }
 
 my $t      = Mixtrack::Nginx->new;
