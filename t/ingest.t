@@ -328,6 +328,23 @@ is(track([event(66)])->{body}, '0', 'poison: 200, after a death');
 $ingest->poison;
 is(track([event(66)])->{body}, $good, 'poison: no more');
 
+# ---- deaths in the middle of a line
+
+$ingest->reset;
+my $line = 'accepted /track ' . json_encode(event(90));
+for my $n (90, 91) {
+    $ingest->kill;
+    open my $record, '>>', $ingest->{record} or die "record: $!";
+    print {$record} substr $line, 0, -20;
+    close $record;
+    $ingest->start;
+    is(track([event($n)])->{body}, $good, "torn: event $n");
+}
+$ingest->kill;
+$ingest->start;
+is(seqs_of(), '90 91', 'torn: all is remembered after two deaths');
+is(join("\n", $ingest->check), '', 'torn: and nothing is wrong with it');
+
 # ---- limit
 
 $ingest->reset;
