@@ -314,14 +314,26 @@ fuzz_marked(const unsigned char *p, const unsigned char *last)
 }
 
 
-/* a scheme is no name */
+/* a scheme is no name, nor is it one with an encoded "=" */
 
 static size_t
 fuzz_scheme(const fuzz_text_t *t)
 {
-    size_t  i;
+    size_t  i, k;
 
-    for (i = 0; i < t->len && !fuzz_is(t->data[i], "/?#@[=&;:"); i++);
+    for (i = 0; i < t->len && !fuzz_is(t->data[i], "/?#@[=&;:"); i++) {
+
+        for (k = i + 1;
+             t->data[i] == '%' && k + 2 < t->len
+             && memcmp(t->data + k, "25", 2) == 0;
+             k += 2);
+
+        if (t->data[i] == '%' && t->len - i > 2 && k + 2 <= t->len
+            && t->data[k] == '3' && (t->data[k + 1] | 0x20) == 'd')
+        {
+            return 0;
+        }
+    }
 
     return (i < t->len && t->data[i] == ':') ? i + 1 : 0;
 }
