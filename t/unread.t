@@ -13,7 +13,7 @@ use Test::More;
 use Mixtrack::Cases;
 use Mixtrack::HTTP qw(http_connect http_read);
 use Mixtrack::Nginx;
-use Mixtrack::Visitor qw(sdk http2);
+use Mixtrack::Visitor qw(sdk http2 http2_reset);
 
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
@@ -139,5 +139,16 @@ is($event{'read-0.9'}[0]{ip}, '127.0.0.1', 'HTTP/0.9 has no head, and so all of 
 is(join(' ', grep { exists $frob->{$_} } qw(method http_version $current_url)), '', 'of what is no request nothing is told');
 is($frob->{status}, 400, 'but the status');
 is($event{'read-1.1'}[0]{http_version}, '1.1', 'of one it is');
+
+# ---- a stream of HTTP/2 that is malformed, here by a name with a capital, is
+# reset: no reply, no status
+
+ok(http2_reset($t->port(5), '/reset', ['x-user', 'ann'], ['X-Bad', 'y']), 'a malformed stream is reset');
+ok($t->wait_rest, 'its event is on its way');
+
+my ($reset, @more) = grep { ($_->{properties}{current_url_path} // '') eq '/reset' } $ingest->events;
+is(scalar(@more), 0, 'reset: one event');
+is($reset->{properties}{status}, 0, 'reset: with status 0');
+is_deeply([@{$reset->{properties}}{qw(distinct_id ip)}], ['', '0'], 'reset: of nobody');
 
 $t->done;

@@ -11,7 +11,7 @@ use Mixtrack::HTTP qw(http_connect);
 use Mixtrack::Util qw(json_encode monotonic patience);
 use IO::Select;
 
-our @EXPORT_OK = qw(encode sdk cookies http2 curl2 @banned);
+our @EXPORT_OK = qw(encode sdk cookies http2 http2_reset curl2 @banned);
 
 # what Mixpanel takes for nobody, and "-", which is nginx's word for it
 our @banned = qw(
@@ -34,7 +34,12 @@ sub cookies ($reply, $name) {
 
 # A request over HTTP/2, with each header a field of its own as it is given:
 # [name => value], ...; true when it was answered.
-sub http2 ($port, $path, @headers) {
+sub http2 ($port, $path, @headers) { _http2(sub ($type, $flags) { $flags & 1 }, $port, $path, @headers) }
+
+# The same; true when its stream was reset.
+sub http2_reset ($port, $path, @headers) { _http2(sub ($type, $flags) { $type == 3 }, $port, $path, @headers) }
+
+sub _http2 ($is, $port, $path, @headers) {
     my $s = http_connect(port => $port);
     my $block = join '', map { _field(@$_) } [':method' => 'GET'], [':scheme' => 'http'],
         [':path' => $path], [':authority' => "localhost:$port"], @headers;
@@ -49,8 +54,8 @@ sub http2 ($port, $path, @headers) {
 
         # its length, its type, its flags, its stream: the last of stream 1?
         while (length $buf >= 9 && length $buf >= 9 + (my $len = unpack 'N', "\0$buf")) {
-            my ($flags, $stream) = unpack 'x4 C N', $buf;
-            return 1 if $stream == 1 && $flags & 1;
+            my ($type, $flags, $stream) = unpack 'x3 C C N', $buf;
+            return 1 if $stream == 1 && $is->($type, $flags);
             substr $buf, 0, 9 + $len, '';
         }
         next if !$sel->can_read($left);
