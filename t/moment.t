@@ -82,9 +82,10 @@ for my $moment ('not read', 'read') {
         $load = requests();
     }
     else {
-        $ingest->faults({delay => 300, times => 1});
+        $ingest->faults({delay => 1000, times => 1});
         $load = requests();
         ok($t->wait_status(sub { $_->{requests}{in_flight} }), "$name: a post is on its way");
+        ok($ingest->wait_posts($o{before}{posts} + 1), "$name: it has come");
         kill 'STOP', $pid;
     }
     ok($halt->stopped($pid), "$name: the flusher is stopped");
@@ -105,7 +106,7 @@ for my $moment ('not read', 'read', 'not removed') {
 
     my $pid = $t->flusher;
     kill 'STOP', $pid;
-    $ingest->start->faults({delay => 300, times => 1});
+    $ingest->start->faults({delay => 1000, times => 1});
     my %o = (before => $ingest->stats, delivered => 0, files => 1, settled => $moment eq 'not removed' ? EVENTS : 0);
 
     $halt->at(recv     => $pid) if $moment eq 'read';
