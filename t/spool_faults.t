@@ -49,7 +49,7 @@ sub status { $t->status('default') }
 
 # more than half of the queue, and a good deal less than all of it: each worker
 # of before and after a reload has a part-filled segment
-my $count = 2000;
+my $count = 2300;
 
 sub load {
     my $load = $t->load(from => $from, count => $count, rate => 1500);
