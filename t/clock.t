@@ -11,9 +11,10 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(time);
 
+use Mixtrack::Clock;
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
-use Mixtrack::Util qw(wait_until slurp spew json_encode lacks);
+use Mixtrack::Util qw(wait_until spew json_encode);
 
 my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
@@ -27,8 +28,8 @@ my %project = (
     gzip    => 'off',
 );
 
-sub conf ($max_age, $main = '', %more) {
-    return $t->conf(lifecycle(main => $main, project => {%project, max_age => $max_age, %more}));
+sub conf ($max_age, %more) {
+    return $t->conf(lifecycle(project => {%project, max_age => $max_age, %more}));
 }
 
 # These numbers and no others are given up, each once, for this reason.
@@ -120,86 +121,58 @@ again();
 
 # ---- the clock is set
 
-my ($faketime) = glob '/usr/lib/*/faketime/libfaketime.so.1';
+my $clock = Mixtrack::Clock->new($t);
+my $step  = sub ($by) { ok($clock->step($by), "the clock is set to $by") };
 
-SKIP: {
-    skip 'libfaketime and the sanitizers do not go together', 1 if ($ENV{TEST_NGINX_MODULE} // '') eq 'static';
-    skip lacks('no libfaketime'), 1 if !$faketime;
+conf('118h', zone => '1m');
+$clock->run;
 
-    my $file = $t->dir . '/clock';
-    my $set  = sub ($by) { $t->write_file('clock.new', $by); rename "$file.new", $file or die "$file: $!\n" };
-
-    my %fake = (
-        LD_PRELOAD                   => $faketime,
-        FAKETIME_TIMESTAMP_FILE      => $file,
-        FAKETIME_DONT_FAKE_MONOTONIC => 1,
-        FAKETIME_NO_CACHE            => 1,
-        FAKETIME_DISABLE_SHM         => 1,
-    );
-    my $main = join "\n", map {"env $_;"} sort keys %fake;
-    my $run  = sub { local @ENV{keys %fake} = values %fake; $t->run };
-
-    # how far nginx's time is from ours
-    my $off = sub {
-        my ($h, $m, $s) = $t->get('/status') =~ /^Date: .* (\d+):(\d+):(\d+) GMT/m;
-        return ($h * 3600 + $m * 60 + $s - time() % 86400 + 43200) % 86400 - 43200;
-    };
-    my $step = sub ($by) {
-        $set->($by);
-        ok(wait_until(sub { abs($off->() - $by) < 60 }, 10), "the clock is set to $by");
-    };
-
-    $set->('+0');
-    conf('118h', $main, zone => '1m');
-    $run->();
-
-    # in an outage, with a part of it in the spool
-    $ingest->faults({status => 503});
-    $load = $t->load(from => 4001, count => 100000, rate => 600);
-    for my $by ('-3600', '+0', '+3600', '-3600', '+0') {
-        $step->($by);
-        my $posts = $ingest->stats->{posts};
-        ok($ingest->wait_posts($posts + 3, 10), "$by: the retries go on");
-        ok($t->reload, "$by: a reload") if $by eq '+3600';
-    }
-    ok($t->wait_status(sub { $_->{spool}{files} }), 'some are in the spool');
-    $ingest->faults();
-    ok($t->wait_status(sub { $_->{delivered} > 1000 }), 'and they are delivered');
-    $step->('-3600');
-    $step->('+0');
-    $load->stop;
-    account($ingest, [$load], name => 'clock');
-    my $p = at_rest($t, name => 'clock');
-    is($p->{expired}, 0, 'clock: nothing expired');
-    again();
-
-    # old and young in one batch
-    conf('1h', $main);
-    $run->();
-    $ingest->faults({status => 503});
-    $t->load(from => 500001, count => 60, rate => 2000)->wait;
-    $step->('+3000');
-    $t->load(from => 500101, count => 60, rate => 2000)->wait;
-    $step->('+4200');
-    # counted when all of their segment is decided
-    ok(wait_until(sub { $t->rejected_seqs == 60 }, 15), 'forth: what is too old expires');
-    $ingest->faults();
-    delivered('forth', 500101 .. 500160);
-    expired('forth', 3600, 500001 .. 500060);
-    again();
-
-    # a clock that is set back makes nothing young
-    $set->('+0');
-    conf('2s', $main);
-    $run->();
-    $ingest->faults({status => 503});
-    $t->load(from => 500201, count => 100, rate => 2000)->wait;
-    $step->('-3600');
-    ok($t->wait_status(sub { $_->{expired} == 100 }), 'back: what waited for too long expires');
-    $ingest->faults();
-    $t->load(from => 500301, count => 100, rate => 2000)->wait;
-    delivered('back', 500301 .. 500400);
-    expired('back', 2, 500201 .. 500300);
+# in an outage, with a part of it in the spool
+$ingest->faults({status => 503});
+$load = $t->load(from => 4001, count => 100000, rate => 600);
+for my $by ('-3600', '+0', '+3600', '-3600', '+0') {
+    $step->($by);
+    my $posts = $ingest->stats->{posts};
+    ok($ingest->wait_posts($posts + 3, 10), "$by: the retries go on");
+    ok($t->reload, "$by: a reload") if $by eq '+3600';
 }
+ok($t->wait_status(sub { $_->{spool}{files} }), 'some are in the spool');
+$ingest->faults();
+ok($t->wait_status(sub { $_->{delivered} > 1000 }), 'and they are delivered');
+$step->('-3600');
+$step->('+0');
+$load->stop;
+account($ingest, [$load], name => 'clock');
+my $p = at_rest($t, name => 'clock');
+is($p->{expired}, 0, 'clock: nothing expired');
+again();
+
+# old and young in one batch
+conf('1h');
+$clock->run;
+$ingest->faults({status => 503});
+$t->load(from => 500001, count => 60, rate => 2000)->wait;
+$step->('+3000');
+$t->load(from => 500101, count => 60, rate => 2000)->wait;
+$step->('+4200');
+# counted when all of their segment is decided
+ok(wait_until(sub { $t->rejected_seqs == 60 }, 15), 'forth: what is too old expires');
+$ingest->faults();
+delivered('forth', 500101 .. 500160);
+expired('forth', 3600, 500001 .. 500060);
+again();
+
+# a clock that is set back makes nothing young
+$clock->set('+0');
+conf('2s');
+$clock->run;
+$ingest->faults({status => 503});
+$t->load(from => 500201, count => 100, rate => 2000)->wait;
+$step->('-3600');
+ok($t->wait_status(sub { $_->{expired} == 100 }), 'back: what waited for too long expires');
+$ingest->faults();
+$t->load(from => 500301, count => 100, rate => 2000)->wait;
+delivered('back', 500301 .. 500400);
+expired('back', 2, 500201 .. 500300);
 
 $t->done;
