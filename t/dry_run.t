@@ -21,7 +21,7 @@ BEGIN {
 use Mixtrack::Lifecycle;
 use Mixtrack::Nginx;
 use Mixtrack::Outcome;
-use Mixtrack::Util qw(wait_until slurp json_decode uniq lacks);
+use Mixtrack::Util qw(wait_until slurp json_decode uniq);
 
 my $t    = Mixtrack::Nginx->new;
 my $dir  = $t->dir;
@@ -171,7 +171,7 @@ for my $how (qw(quit stop)) {
 # ---- a full disk
 
 SKIP: {
-    skip lacks('no disk of our own'), 1 if !$own;
+    skip 'no disk of our own', 1 if !$own;
 
     my $full = "$disk/full.ndjson";
     my $at   = length $t->error_log;
