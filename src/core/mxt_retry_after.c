@@ -86,6 +86,10 @@ mxt_retry_after_date(const char *s)
     const char   *p;
     const char  **form;
 
+    if (!mxt_retry_after_letter(*s)) {
+        return 0;
+    }
+
     while (mxt_retry_after_letter(*s)) {
         s++;
     }
