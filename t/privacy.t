@@ -478,6 +478,7 @@ for my $request (
     "GET /?token=S3CRET HTTP/1.1\r\nHost: a b\r\n\r\n",
     "GET http://me:S3CRET\@localhost/?token=S3CRET HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     "GET http://localhost/?token=S3CRET HTTP/1.1\r\nHost: me:S3CRET\@localhost\r\nConnection: close\r\n\r\n",
+    "GET /?token=S3CRET HTTP/1.1\r\nHost: me:x\@/b:S3CRET\@localhost\r\nConnection: close\r\n\r\n",
     "GET /?token=S3CRET\r\n",
     "GET /?token=S3CRET HTTP/9\r\n\r\n",
     "GET /?token=S3CRET&x=" . 'x' x 40000 . " HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -120,7 +120,7 @@ void
 mxt_uri_request(mxt_uri_t *u, mxt_uri_str_t scheme, mxt_uri_str_t host,
     mxt_uri_str_t uri)
 {
-    const unsigned char  *last;
+    const unsigned char  *at, *last;
 
     memset(u, 0, sizeof(mxt_uri_t));
 
@@ -128,7 +128,9 @@ mxt_uri_request(mxt_uri_t *u, mxt_uri_str_t scheme, mxt_uri_str_t host,
 
     if (host.len) {
         last = host.data + host.len;
-        (void) mxt_uri_host(u, mxt_uri_user(host.data, last), last);
+        at = memrchr(host.data, '@', host.len);
+
+        (void) mxt_uri_host(u, at ? at + 1 : host.data, last);
     }
 
     if (uri.len) {

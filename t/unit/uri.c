@@ -467,6 +467,9 @@ test_request(void)
     part("*", "path", u.path, "*");
     part("*", "host", u.host, NULL);
 
+    mxt_uri_request(&u, str("https"), str("u:p@/q?r:s@h:81"), str("/"));
+    part("u:p@/q?r:s@h:81", "authority", u.authority, "h:81");
+
     mxt_uri_request(&u, str("https"), str("token=1"), str("/?"));
     part("/?", "host", u.host, "");
     part("/?", "query", u.query, "");
