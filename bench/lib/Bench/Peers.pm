@@ -11,7 +11,7 @@ use Time::HiRes qw(sleep);
 use Bench::Child;
 use Bench::Machine qw($tmp $top cpu_load cpu_ns cpu_worker load median pin pin_command wait_until);
 use Bench::Nginx;
-use Bench::Setup qw(project reference plain_log json_log json_event $cheap_id);
+use Bench::Setup qw(project reference logged plain_log json_log json_event $cheap_id);
 use Bench::Sink;
 
 # mirror needs a handler of the content phase, to which "return" does not come
@@ -19,12 +19,12 @@ use constant CONTENT => 'empty_gif;';
 
 # Each of these starts one: {nginx, sink, helper => pid}.
 
-sub _mixtrack ($more = '') {
+sub _mixtrack ($event, $more = '') {
     my $sink  = Bench::Sink->new('-z');
     my $nginx = Bench::Nginx->new(
         content  => CONTENT,
-        location => reference(),
-        http     => project(endpoint => $sink->endpoint, zone => '16m', more => $more),
+        location => $event,
+        http     => project(endpoint => $sink->endpoint, zone => '64m', more => $more),
     );
     pin(cpu_load(), $nginx->manager);
     return {nginx => $nginx, sink => $sink, helper => $nginx->manager};
@@ -118,8 +118,9 @@ sub run ($class, $report, $n, $warm, $rounds) {
         ['no logging', sub { _none() }],
         ['no logging, once more: the error', sub { _none() }],
         ['access_log, plain, buffered', sub { _none($plain) }],
-        ['mixtrack', sub { _mixtrack() }],
-        ['mixtrack, gzip off', sub { _mixtrack('gzip off;') }],
+        ['mixtrack', sub { _mixtrack(logged()) }],
+        ['mixtrack, gzip off', sub { _mixtrack(logged(), 'gzip off;') }],
+        ['mixtrack, all standard properties', sub { _mixtrack(reference()) }],
         ['access_log, JSON, cheap id, and a tailer', \&_tailer],
         ['Lua: cjson and a cosocket, no gzip', \&_lua],
         ['mirror, a post an event, no gzip', \&_mirror],

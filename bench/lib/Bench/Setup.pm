@@ -7,7 +7,7 @@ use v5.36;
 use Exporter qw(import);
 use JSON::PP ();
 
-our @EXPORT_OK = qw(TOKEN project reference minimal user_id plain_log json_log describe
+our @EXPORT_OK = qw(TOKEN project reference logged minimal user_id plain_log json_log describe
     json_event $cheap_id $random_id);
 
 use constant TOKEN => '0123456789abcdef0123456789abcdef';
@@ -34,6 +34,15 @@ EOF
 
 # the reference event: all standard properties, and the user agent
 sub reference () { 'mixtrack "Page View"; mixtrack_property user_agent $http_user_agent;' }
+
+# what the log in JSON has: 11 properties
+sub logged () {
+    return reference() . join '', map {" mixtrack_property $_ off;"}
+        qw(current_domain current_url_path current_url_protocol current_url_search $referring_domain
+        $search_engine mp_keyword $browser $browser_version $os $device bytes_sent http_version
+        mp_lib $lib_version);
+}
+
 sub minimal ()   { 'mixtrack "Page View"; mixtrack_properties minimal;' }
 sub user_id ()   { reference() . ' mixtrack_user_id $cookie_uid;' }
 
@@ -41,7 +50,7 @@ sub user_id ()   { reference() . ' mixtrack_user_id $cookie_uid;' }
 # a location, and what it needs outside.
 sub plain_log ($file) { ("access_log $file combined buffer=64k flush=1s;", '') }
 
-# the same 11 properties, in nginx's variables; their names are without "$",
+# the properties of logged(), in nginx's variables; their names are without "$",
 # which cannot be written there
 sub json_event ($id) {
     my $properties = join ',', map {qq("$_->[0]":$_->[1])}
