@@ -130,7 +130,7 @@ for my $file (sort keys %doc) {
 
 # ---- every argument that is hidden by itself
 
-my ($hidden) = slurp("$root/src/core/mxt_redact_list.c") =~ /mxt_redact_default\[\] = \{(.*?)^\};/ms;
+my ($hidden) = slurp("$root/src/core/mxt_redact_default.c") =~ /mxt_redact_default\[\] = \{(.*?)^\};/ms;
 my @hidden = $hidden =~ /"([^"]+)"/g;
 my ($list) = $doc{'README.md'} =~ /^### mixtrack_redact_args\n(.*?)^### /ms;
 
