@@ -186,13 +186,13 @@ fuzz_again(const mxt_redact_t *r, const fuzz_text_t *t, unsigned limit)
         return;
     }
 
-    /* what is removed from between "://" and an "@" leaves them together */
+    /* what is removed from between "://" and an "@", or hidden with the "?"
+     * that parted them, leaves them together */
 
-    if (r && mxt_redact_keeps(r)
-        && mxt_userinfo_find((const unsigned char *) t->data,
-                             (const unsigned char *) t->data + t->len, 0,
-                             &end)
-           < (const unsigned char *) t->data + t->len)
+    if (r && mxt_userinfo_find((const unsigned char *) t->data,
+                               (const unsigned char *) t->data + t->len, 0,
+                               &end)
+             < (const unsigned char *) t->data + t->len)
     {
         return;
     }
