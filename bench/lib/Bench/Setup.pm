@@ -40,7 +40,10 @@ sub logged () {
     return reference() . join '', map {" mixtrack_property $_ off;"}
         qw(current_domain current_url_path current_url_protocol current_url_search $referring_domain
         $search_engine mp_keyword $browser $browser_version $os $device bytes_sent http_version
-        mp_lib $lib_version);
+        mp_lib $lib_version $initial_referrer $initial_referring_domain
+        utm_source utm_medium utm_campaign utm_content utm_term utm_id utm_source_platform
+        utm_campaign_id utm_creative_format utm_marketing_tactic dclid fbclid gclid ko_click_id
+        li_fat_id msclkid sccid ttclid twclid wbraid);
 }
 
 sub minimal ()   { 'mixtrack "Page View"; mixtrack_properties minimal;' }
