@@ -198,20 +198,24 @@ ngx_mixtrack_visitor_header(ngx_http_request_t *r, ngx_mixtrack_header_e n)
             continue;
         }
 
-        bits = ngx_mixtrack_lengths[h[i].key.len];
+        /* a bit less for each that it is not */
 
-        for (k = 0; bits; k++, bits >>= 1) {
+        for (bits = ngx_mixtrack_lengths[h[i].key.len];
+             bits;
+             bits &= bits - 1)
+        {
+            k = (ngx_uint_t) __builtin_ctz(bits);
 
             /* of several lines the first, but any that objects */
 
-            if ((bits & 1) && h[i].hash == ngx_mixtrack_headers[k].hash
+            if (h[i].hash == ngx_mixtrack_headers[k].hash
                 && (v->header[k].data == NULL
                     || (k <= NGX_MIXTRACK_GPC
                         && mxt_cookie_objects(h[i].value.data,
                                               h[i].value.len)))
-                && ngx_strncmp(h[i].lowcase_key,
-                               ngx_mixtrack_headers[k].name.data,
-                               h[i].key.len)
+                && ngx_memcmp(h[i].lowcase_key,
+                              ngx_mixtrack_headers[k].name.data,
+                              h[i].key.len)
                    == 0)
             {
                 v->header[k] = h[i].value;
