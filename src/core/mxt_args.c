@@ -135,7 +135,9 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
 
         for (i = mxt_args_first[n]; i < mxt_args_first[n + 1]; i++) {
 
-            if (memcmp(mxt_args_names[i].data, name, n) != 0) {
+            if (mxt_args_names[i].data[n / 2] != name[n / 2]
+                || memcmp(mxt_args_names[i].data, name, n) != 0)
+            {
                 continue;
             }
 
@@ -242,11 +244,19 @@ static size_t
 mxt_args_value(const mxt_redact_t *r, const unsigned char *eq,
     const unsigned char *last)
 {
+    unsigned              within;
     const unsigned char  *p;
 
-    for (p = ++eq; p < last && *p != '&' && *p != '#'; p++);
+    within = 0;
 
-    return mxt_redact_shown(r, eq, (size_t) (p - eq));
+    for (p = ++eq; p < last && *p != '&' && *p != '#'; p++) {
+        within |= (*p == '=' || *p == '%');
+    }
+
+    /* most values have no argument within */
+
+    return within ? mxt_redact_shown(r, eq, (size_t) (p - eq))
+                  : (size_t) (p - eq);
 }
 
 
@@ -262,6 +272,18 @@ mxt_args_text(mxt_json_t *j, const void *text, size_t len, unsigned *left)
 
     s = text;
     last = s + len;
+
+    /* most have nothing to decode, and no user info */
+
+    while (s < last && *s != '%' && *s != '+' && *s != '@') {
+        s++;
+    }
+
+    if (s == last) {
+        return mxt_json_text(j, text, len, left);
+    }
+
+    s = text;
 
     for (value = 1; /* void */ ; value = 0) {
 
@@ -552,11 +574,15 @@ mxt_args_engine(const unsigned char *s, const unsigned char *last)
 
 /* a name, a character and a domain */
 
-static unsigned
+static inline unsigned
 mxt_args_is(const unsigned char *s, const unsigned char *last,
     const char *name, const char *domain)
 {
     size_t  n, len;
+
+    if (*s != (unsigned char) *name) {
+        return 0;
+    }
 
     n = strlen(name);
     len = strlen(domain);
