@@ -21,6 +21,10 @@
 
 static size_t mxt_redact_value_shown(const mxt_redact_t *r,
     const unsigned char *s, size_t len);
+static unsigned mxt_redact_rest(const mxt_redact_t *r, mxt_json_t *j,
+    const mxt_uri_t *u, unsigned *left);
+static unsigned mxt_redact_is_quiet(const mxt_redact_t *r,
+    const unsigned char *s, size_t len, unsigned left);
 static unsigned mxt_redact_part(const mxt_redact_t *r, mxt_json_t *j,
     const mxt_uri_str_t *part, unsigned which, unsigned *left);
 static unsigned mxt_redact_hide(const mxt_redact_t *r, mxt_json_t *j,
@@ -127,7 +131,33 @@ mxt_redact_url(const mxt_redact_t *r, mxt_json_t *j, const mxt_uri_t *u,
 
     return cut
            || mxt_json_text(j, u->authority.data, u->authority.len, left)
-           || mxt_redact_part(r, j, &u->path, MXT_REDACT_PATH, left)
+           || mxt_redact_rest(r, j, u, left);
+}
+
+
+/* what is behind the authority, which is one piece */
+
+static unsigned
+mxt_redact_rest(const mxt_redact_t *r, mxt_json_t *j, const mxt_uri_t *u,
+    unsigned *left)
+{
+    size_t                len;
+    const mxt_uri_str_t  *last;
+
+    if (u->path.data == NULL) {
+        return 0;
+    }
+
+    last = u->fragment.data ? &u->fragment
+           : u->query.data ? &u->query : &u->path;
+
+    len = (size_t) (last->data + last->len - u->path.data);
+
+    if (mxt_redact_is_quiet(r, u->path.data, len, *left)) {
+        return mxt_json_text(j, u->path.data, len, left);
+    }
+
+    return mxt_redact_part(r, j, &u->path, MXT_REDACT_PATH, left)
            || mxt_redact_part(r, j, &u->query, MXT_REDACT_QUERY, left)
            || mxt_redact_part(r, j, &u->fragment, MXT_REDACT_FRAGMENT, left);
 }
@@ -137,6 +167,10 @@ unsigned
 mxt_redact_path(const mxt_redact_t *r, mxt_json_t *j, const mxt_uri_t *u,
     unsigned *left)
 {
+    if (mxt_redact_is_quiet(r, u->path.data, u->path.len, *left)) {
+        return mxt_json_text(j, u->path.data, u->path.len, left);
+    }
+
     return mxt_redact_part(r, j, &u->path, MXT_REDACT_PATH, left);
 }
 
@@ -151,7 +185,22 @@ mxt_redact_search(const mxt_redact_t *r, mxt_json_t *j, const mxt_uri_t *u,
         return 0;
     }
 
+    if (mxt_redact_is_quiet(r, u->query.data, u->query.len, *left)) {
+        return mxt_redact_mark(j, MXT_REDACT_QUERY, left)
+               || mxt_json_text(j, u->query.data, u->query.len, left);
+    }
+
     return mxt_redact_part(r, j, &u->query, MXT_REDACT_QUERY, left);
+}
+
+
+/* of a long one most is not written, and who looks closer stops there */
+
+static inline unsigned
+mxt_redact_is_quiet(const mxt_redact_t *r, const unsigned char *s, size_t len,
+    unsigned left)
+{
+    return r != NULL && len <= left && mxt_redact_quiet(r, s, len);
 }
 
 

@@ -38,7 +38,10 @@ struct mxt_redact_s {
     unsigned char       map[256];   /* what a byte of a name counts as */
     uint64_t            ends[MXT_REDACT_ENDS / 64];     /* a bit for the two
                                        bytes that tails end with */
-    uint64_t            all[MXT_REDACT_ENDS / 64];      /* that any does */
+    uint64_t            all[MXT_REDACT_ENDS / 64];      /* that any does, */
+    uint64_t            two[MXT_REDACT_ENDS / 64];      /* that is no longer, */
+    uint64_t            three[MXT_REDACT_ENDS / 64];    /* or its last three
+                                                           are these */
     size_t              last[256];  /* the last tail with this last byte, 1 for
                                        the first one */
     unsigned            keep;
@@ -53,8 +56,12 @@ struct mxt_redact_s {
 
 
 static void mxt_redact_map(mxt_redact_t *r);
+static unsigned mxt_redact_plain(const mxt_redact_t *r,
+    const unsigned char *s, const unsigned char *last);
 static unsigned mxt_redact_may(const mxt_redact_t *r,
     const unsigned char *s, size_t len);
+static unsigned mxt_redact_ends(const mxt_redact_t *r,
+    const unsigned char *s, const unsigned char *last);
 static unsigned mxt_redact_match(const mxt_redact_t *r,
     const unsigned char *s, const unsigned char *last, unsigned *deep);
 static unsigned char mxt_redact_decode(const mxt_redact_t *r,
@@ -66,6 +73,7 @@ static unsigned mxt_redact_find(const mxt_redact_t *r,
 static mxt_redact_name_t *mxt_redact_slot(const mxt_redact_t *r,
     const unsigned char *name, size_t len);
 static unsigned mxt_redact_bit(const unsigned char *end);
+static unsigned mxt_redact_bit3(const unsigned char *end);
 static uint32_t mxt_redact_mask(size_t n);
 static unsigned mxt_redact_hex(unsigned char c);
 
@@ -196,6 +204,14 @@ mxt_redact_add(mxt_redact_t *r, const void *name, size_t len)
     if (n > 1) {
         i = mxt_redact_bit(buf + n);
         r->all[i >> 6] |= 1ULL << (i & 63);
+
+        if (n == 2) {
+            r->two[i >> 6] |= 1ULL << (i & 63);
+
+        } else {
+            i = mxt_redact_bit3(buf + n);
+            r->three[i >> 6] |= 1ULL << (i & 63);
+        }
     }
 
     memcpy(r->text, buf, n);
@@ -240,6 +256,100 @@ mxt_redact_hides(const mxt_redact_t *r, const void *name, size_t len)
 }
 
 
+unsigned
+mxt_redact_quiet(const mxt_redact_t *r, const void *text, size_t len)
+{
+    unsigned char         c;
+    const unsigned char  *s, *p, *last, *name, *first;
+
+    s = text;
+    last = s + len;
+
+    if (r->keep || memchr(s, '@', len) != NULL) {
+        return 0;
+    }
+
+    /* an encoded "=", "@" or "%" */
+
+    for (p = s; (p = memchr(p, '%', (size_t) (last - p))) != NULL; p++) {
+
+        if (last - p < 3) {
+            break;
+        }
+
+        switch (p[1] << 8 | p[2]) {
+
+        case '3' << 8 | 'D':
+        case '3' << 8 | 'd':
+        case '4' << 8 | '0':
+        case '2' << 8 | '5':
+            return 0;
+        }
+    }
+
+    first = s;
+
+    for (p = s; (p = memchr(p, '=', (size_t) (last - p))) != NULL; p++) {
+
+        /* most names have nothing but letters, and end as none on the list */
+
+        for (name = p; name > first; name--) {
+
+            c = r->map[name[-1]];
+
+            if (c <= MXT_REDACT_SPECIAL && c != MXT_REDACT_SKIP) {
+                break;
+            }
+        }
+
+        if (name > first && c != MXT_REDACT_MARK) {
+
+            do {
+                name--;
+            } while (name > first && r->map[name[-1]] != MXT_REDACT_MARK);
+
+            if (mxt_redact_hides(r, name, (size_t) (p - name))) {
+                return 0;
+            }
+
+        } else if (mxt_redact_ends(r, name, p) && mxt_redact_plain(r, name, p))
+        {
+            return 0;
+        }
+
+        first = p + 1;
+    }
+
+    return 1;
+}
+
+
+/* whether a name is on the list that has nothing but letters */
+
+static unsigned
+mxt_redact_plain(const mxt_redact_t *r, const unsigned char *s,
+    const unsigned char *last)
+{
+    size_t         n;
+    unsigned char  c, buf[2 * MXT_REDACT_NAME_MAX];
+
+    if ((size_t) (last - s) > sizeof(buf)) {
+        return mxt_redact_hides(r, s, (size_t) (last - s));
+    }
+
+    for (n = 0; s < last; s++) {
+
+        c = r->map[*s];
+
+        if (c != MXT_REDACT_SKIP) {
+            buf[n++] = c;
+        }
+    }
+
+    return mxt_redact_find(r, buf + n, n);
+}
+
+
 /* 0: no name on the list ends as this one does, which has nothing encoded and
  * one part; so it is with most */
 
@@ -247,23 +357,9 @@ static unsigned
 mxt_redact_may(const mxt_redact_t *r, const unsigned char *s, size_t len)
 {
     size_t         i;
-    unsigned       bit;
-    unsigned char  c, end[2];
+    unsigned char  c;
 
-    if (len < 2) {
-        return 1;
-    }
-
-    end[0] = r->map[s[len - 2]];
-    end[1] = r->map[s[len - 1]];
-
-    if (end[0] <= MXT_REDACT_SPECIAL || end[1] <= MXT_REDACT_SPECIAL) {
-        return 1;
-    }
-
-    bit = mxt_redact_bit(end + 2);
-
-    if (r->all[bit >> 6] >> (bit & 63) & 1) {
+    if (mxt_redact_ends(r, s, s + len)) {
         return 1;
     }
 
@@ -277,6 +373,54 @@ mxt_redact_may(const mxt_redact_t *r, const unsigned char *s, size_t len)
     }
 
     return 0;
+}
+
+
+/* could a name on the list end so? */
+
+static inline unsigned
+mxt_redact_ends(const mxt_redact_t *r, const unsigned char *s,
+    const unsigned char *last)
+{
+    unsigned       bit;
+    unsigned char  end[3];
+
+    if (last - s < 3) {
+        return 1;
+    }
+
+    end[2] = r->map[last[-1]];
+    end[1] = r->map[last[-2]];
+
+    if (end[2] <= MXT_REDACT_SPECIAL || end[1] <= MXT_REDACT_SPECIAL) {
+        return 1;
+    }
+
+    bit = mxt_redact_bit(end + 3);
+
+    if (!(r->all[bit >> 6] >> (bit & 63) & 1)) {
+        return 0;
+    }
+
+    if (r->two[bit >> 6] >> (bit & 63) & 1) {
+        return 1;
+    }
+
+    /* "request_id" is no "sid" */
+
+    end[0] = r->map[last[-3]];
+
+    if (end[0] == MXT_REDACT_SKIP && last - s > 3) {
+        end[0] = r->map[last[-4]];
+    }
+
+    if (end[0] <= MXT_REDACT_SPECIAL) {
+        return 1;
+    }
+
+    bit = mxt_redact_bit3(end + 3);
+
+    return r->three[bit >> 6] >> (bit & 63) & 1;
 }
 
 
@@ -472,6 +616,13 @@ mxt_redact_bit(const unsigned char *end)
     /* letters are told from each other by these bits */
 
     return (end[-1] & 31U) << 5 | (end[-2] & 31U);
+}
+
+
+static inline unsigned
+mxt_redact_bit3(const unsigned char *end)
+{
+    return (end[-1] * 37U + end[-2] + end[-3] * 101U) % MXT_REDACT_ENDS;
 }
 
 

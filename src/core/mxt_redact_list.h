@@ -57,6 +57,13 @@ int mxt_redact_add(mxt_redact_t *r, const void *name, size_t len);
 unsigned mxt_redact_hides(const mxt_redact_t *r, const void *name,
     size_t len);
 
+/*
+ * 1: in the len bytes of a URL, which begin where a name may, one pass has
+ * found that nothing is to be hidden, and no user info.  0: somebody has to
+ * look closer; so always with keep.  r is not NULL.
+ */
+unsigned mxt_redact_quiet(const mxt_redact_t *r, const void *s, size_t len);
+
 /* Is that the form with keep? */
 unsigned mxt_redact_keeps(const mxt_redact_t *r);
 

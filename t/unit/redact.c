@@ -72,6 +72,15 @@ static const pair_t  hidden[] = {
     { H "?token%2Fx=S", H "?token%2Fx=" R },
     { H "?a%26co.de=S", H "?a%26co.de=" R },
     { H "?a.co.de=S", NULL },
+    { H "?request_id=S&user-id=T", NULL },
+    { H "?s_id=S&s-i_d=T", H "?s_id=" R "&s-i_d=" R },
+    { H "?_pw=S&p__w=T&__pw__=U", H "?_pw=" R "&p__w=" R "&__pw__=" R },
+
+    /* and who is before an "@" */
+    { H "?next=http://u:p@x/&a=1", H "?next=http://x/&a=1" },
+    { H "?next=http%3A%2F%2Fu:p%40x&a=1", H "?next=http%3A%2F%2Fx&a=1" },
+    { H "http://u:p@x/y", H "http://x/y" },
+    { H "#http://u:p@x/y", H "#http://x/y" },
 
     /* where it ends */
     { H "?a=%3Ftoken%3DS%26b%3D2&c=3", H "?a=%3Ftoken%3D" R "%26b%3D2&c=3" },
@@ -145,6 +154,14 @@ static const pair_t  hidden[] = {
 
 
 /* page, tag[] and User Name */
+
+/* what two letters end */
+
+static const pair_t  tails[] = {
+    { H "?userid=S&user_id=T&id=U", H "?userid=" R "&user_id=" R "&id=" R },
+    { H "?user_i_d=S&user___id=T", H "?user_i_d=" R "&user___id=" R },
+    { H "?ids=S&i=T&d=U", NULL }
+};
 
 static const pair_t  kept[] = {
 
@@ -382,6 +399,30 @@ test_properties(const mxt_redact_t *r)
 }
 
 
+/* path and search alone */
+
+static void
+test_parts(const mxt_redact_t *r, const char *url, const char *path,
+    const char *search)
+{
+    unsigned    left;
+    mxt_uri_t   u;
+    mxt_json_t  j;
+
+    mxt_uri_split(&u, url, strlen(url));
+
+    left = MXT_JSON_STRING_MAX;
+    mxt_json_init(&j, out, sizeof(out));
+    (void) mxt_redact_path(r, &j, &u, &left);
+    tap_is_str(out, (size_t) (j.pos - j.start), path, url);
+
+    left = MXT_JSON_STRING_MAX;
+    mxt_json_init(&j, out, sizeof(out));
+    (void) mxt_redact_search(r, &j, &u, &left);
+    tap_is_str(out, (size_t) (j.pos - j.start), search, url);
+}
+
+
 static size_t
 encode(char *d, const char *s)
 {
@@ -456,17 +497,24 @@ int
 main(void)
 {
     size_t         i;
-    mxt_redact_t  *hide, *keep;
+    mxt_redact_t  *hide, *keep, *tail;
 
     static const char *const  keeps[] = {
         "page", "tag[]", "User Name", NULL
     };
 
+    static const char *const  ids[] = { "*id", NULL };
+
     hide = list(mxt_redact_default, 0);
     keep = list(keeps, 1);
+    tail = list(ids, 0);
 
     for (i = 0; i < countof(hidden); i++) {
         test_redact(hide, &hidden[i]);
+    }
+
+    for (i = 0; i < countof(tails); i++) {
+        test_redact(tail, &tails[i]);
     }
 
     for (i = 0; i < countof(kept); i++) {
@@ -481,11 +529,16 @@ main(void)
         test_shown(keep, &shown_kept[i]);
     }
 
+    test_parts(hide, H "p;a=1?b=2#c", "/p;a=1", "?b=2");
+    test_parts(hide, H "p;sid=1?token=2#c", "/p;sid=" R, "?token=" R);
+    test_parts(hide, H "?#", "/", "");
+
     test_properties(hide);
     test_depth(hide, keep);
 
     free(hide);
     free(keep);
+    free(tail);
 
     return tap_done();
 }
