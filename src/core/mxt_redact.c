@@ -200,7 +200,8 @@ static inline unsigned
 mxt_redact_is_quiet(const mxt_redact_t *r, const unsigned char *s, size_t len,
     unsigned left)
 {
-    return r != NULL && len <= left && mxt_redact_quiet(r, s, len);
+    return r != NULL && s != NULL && len <= left
+           && mxt_redact_quiet(r, s, len);
 }
 
 

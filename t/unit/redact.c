@@ -532,6 +532,7 @@ main(void)
     test_parts(hide, H "p;a=1?b=2#c", "/p;a=1", "?b=2");
     test_parts(hide, H "p;sid=1?token=2#c", "/p;sid=" R, "?token=" R);
     test_parts(hide, H "?#", "/", "");
+    test_parts(hide, "", "", "");
 
     test_properties(hide);
     test_depth(hide, keep);
