@@ -141,25 +141,33 @@ fuzz_read(mxt_json_t *j, unsigned limit, unsigned left, unsigned cut)
 
 
 static fuzz_text_t
-fuzz_url(const mxt_redact_t *r, const unsigned char *s, size_t len,
-    unsigned limit)
+fuzz_write(const mxt_redact_t *r, const mxt_uri_t *u, unsigned limit)
 {
     unsigned    left, cut;
-    mxt_uri_t   u;
     mxt_json_t  j;
 
     static unsigned char  buf[FUZZ_OUT];
 
     left = limit;
 
+    mxt_json_init(&j, buf, sizeof(buf));
+    mxt_json_raw(&j, "[\"", 2);
+    cut = mxt_redact_url(r, &j, u, &left);
+
+    return fuzz_read(&j, limit, left, cut);
+}
+
+
+static fuzz_text_t
+fuzz_url(const mxt_redact_t *r, const unsigned char *s, size_t len,
+    unsigned limit)
+{
+    mxt_uri_t  u;
+
     mxt_uri_split(&u, s, len);
     fuzz_parts(s, len, &u);
 
-    mxt_json_init(&j, buf, sizeof(buf));
-    mxt_json_raw(&j, "[\"", 2);
-    cut = mxt_redact_url(r, &j, &u, &left);
-
-    return fuzz_read(&j, limit, left, cut);
+    return fuzz_write(r, &u, limit);
 }
 
 
@@ -203,6 +211,145 @@ fuzz_again(const mxt_redact_t *r, const fuzz_text_t *t, unsigned limit)
     check(memcmp(again.data, t->data, t->len) == 0);
 
     free(again.data);
+}
+
+
+/* an "=", however often it is encoded */
+
+static int
+fuzz_equals(const unsigned char *s, size_t len)
+{
+    size_t  i, k;
+
+    for (i = 0; i < len; i++) {
+
+        if (s[i] == '=') {
+            return 1;
+        }
+
+        for (k = i + 1;
+             s[i] == '%' && len - k >= 2 && memcmp(s + k, "25", 2) == 0;
+             k += 2);
+
+        if (s[i] == '%' && len - k >= 2 && s[k] == '3'
+            && (s[k + 1] | 0x20) == 'd')
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* that user info of other URLs is left out of it is not ruled out */
+
+static int
+fuzz_at(const unsigned char *s, size_t len)
+{
+    return memchr(s, '@', len) != NULL || memmem(s, len, "40", 2) != NULL;
+}
+
+
+/* UTF-8, which is written as it is */
+
+static int
+fuzz_utf8(mxt_uri_str_t v)
+{
+    json_t  *value;
+
+    value = json_stringn(v.len ? (const char *) v.data : "", v.len);
+    json_decref(value);
+
+    return value != NULL;
+}
+
+
+/* the same in pieces, of which the first len bytes are the host: nothing of the
+ * URI is lost, and what is written are the parts, one after the other */
+
+static void
+fuzz_request(const mxt_redact_t *r, const unsigned char *s, size_t size,
+    size_t len, unsigned limit)
+{
+    size_t                n;
+    mxt_uri_t             u;
+    fuzz_text_t           t;
+    mxt_uri_str_t         scheme, host, uri;
+    unsigned char        *name;
+    const unsigned char  *p;
+
+    /* of its exact size, too */
+
+    name = malloc(len ? len : 1);
+    memcpy(name, s, len);
+
+    scheme.data = (const unsigned char *) "https";
+    scheme.len = 5;
+    host.data = name;
+    host.len = len;
+    uri.data = s + len;
+    uri.len = size - len;
+
+    mxt_uri_request(&u, scheme, host, uri);
+
+    check(u.prefix.data == NULL && u.scheme.data == scheme.data);
+
+    /* behind the last "@", unless it has arguments */
+
+    for (n = len; n && name[n - 1] != '@'; n--);
+
+    check(u.authority.data == (len ? name + n : NULL));
+    check(u.authority.len == (fuzz_equals(name + n, len - n) ? 0 : len - n));
+
+    p = fuzz_within(u.authority.data, u.authority.len, u.host,
+                    u.authority.data);
+    (void) fuzz_within(u.authority.data, u.authority.len, u.port, p);
+
+    check(u.host.data == u.authority.data);
+    check(u.host.len + u.port.len + (u.port.data != NULL) == u.authority.len);
+
+    p = fuzz_within(s, size, u.path, uri.data);
+    p = fuzz_within(s, size, u.query, p);
+    (void) fuzz_within(s, size, u.fragment, p);
+
+    check(u.path.len + u.query.len + u.fragment.len + (u.query.data != NULL)
+          + (u.fragment.data != NULL) == uri.len);
+
+    t = fuzz_write(NULL, &u, limit);
+
+    check(memcmp(t.data, "https://", t.len < 8 ? t.len : 8) == 0);
+
+    if (!t.cut && fuzz_utf8(u.authority) && fuzz_utf8(uri)) {
+
+        check(t.len <= 8 + u.authority.len + uri.len);
+        check(u.authority.len == 0
+              || memcmp(t.data + 8, u.authority.data, u.authority.len) == 0);
+
+        if (!fuzz_at(uri.data, uri.len)) {
+            check(t.len == 8 + u.authority.len + uri.len);
+            check(memcmp(t.data + t.len - uri.len, uri.data, uri.len) == 0);
+        }
+    }
+
+    free(t.data);
+
+    /* a name and its value are not in two pieces */
+
+    if (uri.len == 0 || uri.data[0] == '/') {
+
+        t = fuzz_write(r, &u, limit);
+
+        fuzz_no_secret(&t);
+
+        if (!mxt_redact_keeps(r)) {
+            fuzz_none_within(&t);
+        }
+
+        free(t.data);
+    }
+
+    free(name);
 }
 
 
@@ -365,6 +512,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(t.data);
 
     fuzz_properties(r, s, len, limit);
+
+    fuzz_request(r, s, len, (data[0] >> 1) % (len + 1), limit);
 
     t = fuzz_url(NULL, s, len, limit);
 
