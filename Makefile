@@ -3,8 +3,9 @@
 # NGINX_SRC=DIR     build for this source tree of nginx, not for nginx-dev's
 # NGINX=FILE        the nginx to ask for its configuration, not the installed
 # V=1               show the commands of nginx's own build
-# PROVE_FLAGS, TESTS, FUZZ_SECONDS, FUZZ_SEED, MODEL_MB, SOAK_SECONDS,
-# SOAK_SEED         see the targets that use them
+# PROVE_FLAGS, TESTS, FUZZ_SECONDS, FUZZ_RUNS, FUZZ_SEED, MODEL_MB,
+# SOAK_SECONDS, SOAK_SEED
+#                   see the targets that use them
 # TEST_NO_CHROMIUM=1  no tests in a browser
 
 CC ?= cc
@@ -107,8 +108,8 @@ build/warnings/clang/%.o: src/core/%.c $(wildcard src/core/*.h) Makefile
 
 
 # of the core with libFuzzer, and of all of it through nginx: the requests of
-# FUZZ_SEED=N are the same again
-fuzz: asan			## the fuzzers, FUZZ_SECONDS=60 each
+# FUZZ_SEED=N are the same again, FUZZ_RUNS has nothing to do with them
+fuzz: asan			## the fuzzers, FUZZ_SECONDS=60 or FUZZ_RUNS=N executions each
 	@build-aux/fuzz
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} \
 		TEST_NGINX_BINARY=$(CURDIR)/$(ASAN) TEST_NGINX_MODULE=static \

@@ -16,7 +16,7 @@ if (system('clang --version >/dev/null 2>&1')) {
     die "clang is not installed\n" if $ENV{TEST_COMPLETE};
     plan(skip_all => 'clang is not installed');
 }
-plan(tests => scalar @fuzzers);
+plan(tests => @fuzzers + 2);
 
 $ENV{FUZZ_SECONDS} ||= 10;
 
@@ -27,3 +27,10 @@ foreach my $name (@fuzzers) {
     diag($out) if $?;
     note($out);
 }
+
+# by their number
+my $out = `FUZZ_SECONDS=1 FUZZ_RUNS=50000 build-aux/fuzz spool_name 2>&1`;
+my ($runs) = $out =~ /no finding in ([0-9]+) executions/;
+
+cmp_ok($runs // 0, '>=', 50_000, 'so many executions as FUZZ_RUNS says') or diag($out);
+like(`FUZZ_RUNS=1e6 build-aux/fuzz spool_name 2>&1`, qr/FUZZ_RUNS=1e6 is no number/, 'which is a number');
