@@ -269,13 +269,14 @@ fuzz_odd(const fuzz_text_t *t)
             return 1;
         }
 
-        if (k == i + 1 || k + 1 >= t->len || !isxdigit(t->data[k])
+        if (k < i + 5 || k + 1 >= t->len || !isxdigit(t->data[k])
             || !isxdigit(t->data[k + 1]))
         {
             continue;
         }
 
-        /* or of a name's letters: "%25bearer" has two readings */
+        /* or of a name's letters: "%2525bearer" has a reading between that
+         * after the first decoding and that after the last */
 
         hex[0] = (char) t->data[k];
         hex[1] = (char) t->data[k + 1];

@@ -82,6 +82,16 @@ static const pair_t  hidden[] = {
     { H "http://u:p@x/y", H "http://x/y" },
     { H "#http://u:p@x/y", H "#http://x/y" },
 
+    /* parts that are nothing by themselves */
+    { H "?api.k.ey=S", H "?api.k.ey=" R },
+    { H "?p[a][ss]=S", H "?p[a][ss]=" R },
+    { H "?to%2Fken=S", H "?to%2Fken=" R },
+    { H "?to%2Fk.en=S", H "?to%2Fk.en=" R },
+    { H "?a=1%26api.k.ey%3DS", H "?a=1%26api.k.ey%3D" R },
+    { H "?a%26api.k.ey=S", H "?a%26api.k.ey=" R },
+    { H "?a%26p.ass=S", H "?a%26p.ass=" R },
+    { H "?a%26p%2Fass=S", NULL },
+
     /* where it ends */
     { H "?a=%3Ftoken%3DS%26b%3D2&c=3", H "?a=%3Ftoken%3D" R "%26b%3D2&c=3" },
     { H "?a=%3Ftoken%3DS%26pin%3DT%26b%3D2",
