@@ -23,9 +23,10 @@ use Mixtrack::Util qw(wait_until json_decode json_encode slurp);
 # the name that was asked for (none for an address) and the client's.  What
 # the test asks goes through the port control, in plain.
 sub new ($class, %o) {
+    # a kept-alive one may be closed just when it is asked again
     return bless {
         %o,
-        http   => HTTP::Tiny->new(timeout => 300),
+        http   => HTTP::Tiny->new(timeout => 300, keep_alive => 0),
         record => "$o{dir}/ingest-$o{port}.record",
         log    => "$o{dir}/ingest-$o{port}.log",
         judge  => {},
