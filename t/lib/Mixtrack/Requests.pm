@@ -91,6 +91,7 @@ my @fields = (
 # its requests in order, each with
 #     k          its name, the argument k
 #     whole      it is sent as it was made
+#     cut        its end is missing
 #     events     that it has when it is answered; undef if nobody can tell
 #     objects    '', 'all', or 'T': to the project with this token; '' as well
 #                if what he says of it may not get there
@@ -103,6 +104,13 @@ sub connection ($class, $seed, $n) {
 
     # behind one that is spoilt nobody knows where the next begins
     if (!$whole) { $_->{whole} = 0 for @requests }
+
+    # and behind one that is cut off its first line goes on with the other's
+    # last: that an id is a URL, or that an "@" is missing, nothing can hide
+    for (grep { $requests[$_ - 1]{cut} } 1 .. $#requests) {
+        $requests[$_ - 1]{bytes} =~ s/([^\n]*)\z/$1 =~ s{CANARY}{canary}gr/e;
+        $requests[$_]{bytes} =~ s/\A([^\n]*)/$1 =~ s{CANARY}{canary}gr/e;
+    }
 
     return {
         n        => $n,
@@ -137,8 +145,9 @@ sub _request ($k, $keep) {
     push @head, 'Content-Length: ' . length $body if defined $body;
 
     my $bytes = join("\r\n", $line, shuffle(@head)) . "\r\n\r\n" . ($body // '');
+    my $cut   = _chance(.01);
 
-    if (_chance(.01)) {
+    if ($cut) {
         $bytes = substr $bytes, 0, rand length $bytes;
         $whole = $heard = 0;
     }
@@ -147,6 +156,7 @@ sub _request ($k, $keep) {
         k       => $k,
         bytes   => $bytes,
         whole   => $whole,
+        cut     => $cut,
         events  => $whole ? $events : undef,
         objects => $heard ? $objects : '',
     };
