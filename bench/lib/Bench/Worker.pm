@@ -82,7 +82,13 @@ sub instructions ($class, $report, $n) {
     $report->row('    that is', sprintf '%s, %.0f bytes', describe($event), $stats->{bytes} / $stats->{events});
 
     $row->(user => 'mixtrack, and user_id from a cookie', location => user_id(), http => $to);
+    $sink->event;
     $row->(logged => 'mixtrack, with the properties of JSON alone', location => logged(), http => $to);
+
+    # the log has no others, and what is new would be one
+    my $logged = describe($sink->event);
+    $report->check('    that is', $logged, '11 properties', $logged eq '11 properties');
+
     $row->(minimal => 'mixtrack, minimal properties', location => minimal(), http => $to, limit => LIMIT);
 
     $over{full} = _measure($n, location => reference(), http => _full(), fill => 1) - $base;
