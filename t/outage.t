@@ -35,9 +35,10 @@ sub conf (%o) {
     ));
 }
 
-# The number of each spooled event, and of its file in the order of the names.
+# The number of each spooled event, and of its file in the order of the names;
+# one that is being written just now is for later.
 sub spooled {
-    my @files = spool_files($t);
+    my @files = grep { $_->{events} } spool_files($t);
     my %file;
 
     for my $i (0 .. $#files) {
