@@ -28,7 +28,7 @@ my $halt   = Mixtrack::Halt->new($t);
 
 sub conf (%more) {
     return $t->conf(lifecycle(workers => 1, project => {
-        batch   => 'interval=100ms',
+        batch   => 'interval=1s',
         retry   => 'min=100ms max=300ms jitter=0ms-20ms',
         timeout => 'connect=1s total=20s',
         gzip    => 1,
@@ -41,7 +41,8 @@ $halt->run;
 
 my $from = 1;
 
-# these are all of the events that are to come, in one batch
+# these are all of the events that are to come, in one batch: they are served
+# within its interval
 sub requests ($n = EVENTS) {
     my $load = $t->load(from => $from, count => $n, rate => 1e6, connections => 1);
     $load->wait;

@@ -44,10 +44,16 @@ sub conf ($events) {
 
 $t->conf(conf('events=' . EVENTS . '/s'))->run;
 
-# requests all at once
+# requests all at once: nothing goes out before the last of them is served,
+# however long that takes
 sub requests ($name, $from, $n) {
+    my $flusher = $t->flusher;
+
+    kill 'STOP', $flusher;
     my $load = $t->load(from => $from, count => $n, rate => 1e6, uri => "/$name?seq=%d");
     $load->wait;
+    kill 'CONT', $flusher;
+
     return $load;
 }
 
