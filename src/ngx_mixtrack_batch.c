@@ -105,7 +105,7 @@ ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 
     /* the brackets, and at least one record whatever its size */
 
-    for (to = lease->next; to < lease->to; to++) {
+    for (to = lease->next; to < lease->sound; to++) {
 
         (void) mxt_segment_range(data, to, to + 1, &len);
 
@@ -136,9 +136,9 @@ ngx_mixtrack_batch_add(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
         lease->next = (uint16_t) to;
     }
 
-    f->partial = (to >= lease->to) ? f->zone.shm->segments : segment;
+    f->partial = (to >= lease->sound) ? f->zone.shm->segments : segment;
 
-    return to >= lease->to && batch->nranges < NGX_MIXTRACK_RANGES;
+    return to >= lease->sound && batch->nranges < NGX_MIXTRACK_RANGES;
 }
 
 

@@ -135,13 +135,15 @@ typedef struct {
 
 
 /* a segment leased by this process: [base, to), of which [base, next) is in
- * batches, and done records have an outcome */
+ * batches, [sound, to) is damaged and not read, and done records have an
+ * outcome */
 typedef struct {
     unsigned char             *fate;       /* by record from base: 0, or
                                               outcome + 1; NULL: no memory */
     uint16_t                   base;
     uint16_t                   next;
     uint16_t                   done;
+    uint16_t                   sound;
     uint16_t                   to;         /* 0 is not leased */
     uint32_t                   outcome[MXT_OUTCOMES];
 } ngx_mixtrack_lease_t;
@@ -379,17 +381,14 @@ ngx_mixtrack_batch_t *ngx_mixtrack_batch_free(ngx_mixtrack_flusher_t *f);
  * returns how many. */
 ngx_uint_t ngx_mixtrack_lease_order(ngx_mixtrack_flusher_t *f);
 
-/* NGX_OK, or NGX_DECLINED: somebody else's, or flushers died of it, and now
- * it is rejected. */
+/* NGX_OK, or NGX_DECLINED: somebody else's, or damaged, or flushers died of
+ * it, and now it is rejected. */
 ngx_int_t ngx_mixtrack_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment);
 
 /* What became of a record; the last one settles the segment.  Without effect
  * if the segment was given back. */
 void ngx_mixtrack_lease_outcome(ngx_mixtrack_flusher_t *f,
     ngx_uint_t segment, uint32_t record, mxt_outcome_e outcome);
-
-/* Settles the whole segment with lease->outcome. */
-void ngx_mixtrack_lease_settle(ngx_mixtrack_flusher_t *f, ngx_uint_t segment);
 
 /* Ends a lease; what has an outcome, up to the first record that has none, is
  * settled. */
@@ -471,9 +470,10 @@ void ngx_mixtrack_reject_named(ngx_mixtrack_flusher_t *f,
 void ngx_mixtrack_reject_old(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 
-/* Sets one leased segment's records aside as rejected. */
+/* Sets one leased segment's records from this one on aside as rejected, and
+ * logs nothing; of those that are damaged a line each tells. */
 void ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f,
-    ngx_uint_t segment, const char *reason);
+    ngx_uint_t segment, uint32_t from, const char *reason);
 
 
 /* ngx_mixtrack_directory.c */

@@ -14,6 +14,8 @@
 
 static int ngx_libc_cdecl ngx_mixtrack_lease_compare(const void *one,
     const void *two);
+static void ngx_mixtrack_lease_settle(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t segment);
 static void ngx_mixtrack_lease_drop(ngx_mixtrack_lease_t *lease);
 
 
@@ -61,7 +63,10 @@ ngx_mixtrack_lease_compare(const void *one, const void *two)
 ngx_int_t
 ngx_mixtrack_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
 {
+    int                    rc;
+    uint32_t               n;
     uint64_t               w;
+    unsigned               sound;
     mxt_segment_t         *s;
     ngx_mixtrack_lease_t  *lease;
 
@@ -80,25 +85,43 @@ ngx_mixtrack_lease(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
 
     /* it may have been settled between our look and our lease */
 
-    if (lease->base == lease->to) {
+    if (lease->base >= lease->to) {
         lease->to = 0;
         (void) mxt_segment_unlease(s, f->zone.own_index);
         return NGX_DECLINED;
     }
 
-    if (mxt_zone_check(&f->zone, (unsigned) segment) != 0) {
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_DAMAGED, NGX_LOG_ERR, 0, 1,
-                         "a segment of the queue is damaged");
-    }
-
     lease->fate = ngx_calloc((size_t) (lease->to - lease->base), f->log);
 
-    if (mxt_zone_deaths(&f->zone, (unsigned) segment) >= NGX_MIXTRACK_DEATHS) {
-        ngx_mixtrack_reject_segment(f, segment, "flushers died of it");
-        return NGX_DECLINED;
+    rc = mxt_zone_check(&f->zone, (unsigned) segment, lease->base, lease->to,
+                        &sound);
+
+    lease->sound = (uint16_t) sound;
+
+    if (rc != 0) {
+
+        n = (uint32_t) (lease->to - lease->sound);
+
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_DAMAGED, NGX_LOG_ERR, 0, n,
+                         "a segment of the queue is damaged, %uD events "
+                         "rejected", n);
     }
 
-    return NGX_OK;
+    if (mxt_zone_deaths(&f->zone, (unsigned) segment) >= NGX_MIXTRACK_DEATHS) {
+
+        n = (uint32_t) (lease->to - lease->base);
+
+        ngx_mixtrack_reject_segment(f, segment, lease->base,
+                                    "flushers died of it");
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, n,
+                         "%uD events rejected: flushers died of it", n);
+
+    } else if (lease->sound != lease->to) {
+        ngx_mixtrack_reject_segment(f, segment, lease->sound,
+                                    "the queue is damaged");
+    }
+
+    return lease->to ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -129,7 +152,7 @@ ngx_mixtrack_lease_outcome(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
 }
 
 
-void
+static void
 ngx_mixtrack_lease_settle(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
 {
     ngx_mixtrack_lease_t  *lease;

@@ -440,34 +440,34 @@ ngx_mixtrack_reject_file(ngx_mixtrack_flusher_t *f,
 
 void
 ngx_mixtrack_reject_segment(ngx_mixtrack_flusher_t *f, ngx_uint_t segment,
-    const char *reason)
+    uint32_t from, const char *reason)
 {
-    uint32_t               i, n;
+    uint32_t               i, to;
     mxt_span_t            *span;
     const unsigned char   *data;
     ngx_mixtrack_lease_t  *lease;
 
     lease = &f->lease[segment];
     data = mxt_zone_data(&f->zone, (unsigned) segment);
-    n = (uint32_t) (lease->to - lease->base);
+    to = lease->to;
 
-    span = ngx_alloc(n * sizeof(mxt_span_t), f->log);
+    /* a span without bytes is written as null */
 
-    for (i = 0; span && i < n; i++) {
-        span[i].data = mxt_segment_range(data, lease->base + i,
-                                         lease->base + i + 1, &span[i].len);
+    span = ngx_calloc((to - from) * sizeof(mxt_span_t), f->log);
+
+    for (i = from; span && i < lease->sound; i++) {
+        span[i - from].data = mxt_segment_range(data, i, i + 1,
+                                                &span[i - from].len);
     }
 
-    ngx_mixtrack_reject_write(f, reason, span, n);
+    ngx_mixtrack_reject_write(f, reason, span, to - from);
     ngx_free(span);
 
     ngx_mixtrack_say_error(f, reason);
-    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_REJECTED, NGX_LOG_ERR, 0, n,
-                     "%uD events rejected: %s", n, reason);
 
-    lease->outcome[MXT_REJECTED] = n;
-
-    ngx_mixtrack_lease_settle(f, segment);
+    for (i = from; i < to; i++) {
+        ngx_mixtrack_lease_outcome(f, segment, i, MXT_REJECTED);
+    }
 }
 
 

@@ -391,9 +391,9 @@ ngx_mixtrack_sender_due(ngx_mixtrack_flusher_t *f, uint64_t now,
         lease = &f->lease[f->partial];
         (void) mxt_segment_range(mxt_zone_data(&f->zone,
                                                (unsigned) f->partial),
-                                 lease->next, lease->to, &len);
+                                 lease->next, lease->sound, &len);
 
-        records = (uint64_t) (lease->to - lease->next);
+        records = (uint64_t) (lease->sound - lease->next);
         bytes = len;
         oldest = f->zone.segment[f->partial].opened;
     }

@@ -306,10 +306,17 @@ const unsigned char *
 mxt_segment_range(const unsigned char *data, unsigned from, unsigned to,
     size_t *len)
 {
-    uint32_t  start;
+    uint32_t  start, end;
 
     start = mxt_record_end(data, from);
-    *len = mxt_record_end(data, to) - start;
+    end = mxt_record_end(data, to);
+
+    /* damaged since somebody looked: not what was written, but ours */
+
+    end = (end > MXT_SEGMENT_SIZE) ? MXT_SEGMENT_SIZE : end;
+    start = (start > end) ? end : start;
+
+    *len = end - start;
 
     return data + start;
 }
@@ -347,29 +354,46 @@ mxt_segment_sound(const mxt_segment_t *s, unsigned slots)
 }
 
 
+unsigned
+mxt_segment_readable(const unsigned char *data, unsigned from, unsigned to)
+{
+    unsigned  n;
+    uint32_t  end, last;
+
+    last = 0;
+
+    /* a record begins at the end of the one before it */
+
+    for (n = from ? from - 1 : 0; n < to; n++) {
+
+        end = mxt_record_end(data, n + 1);
+
+        if (end <= last || end > MXT_SEGMENT_SIZE - to * sizeof(mxt_record_t)
+            || data[end - 1] != ',')
+        {
+            break;
+        }
+
+        last = end;
+    }
+
+    return n > from ? n : from;
+}
+
+
 int
 mxt_segment_valid(const mxt_segment_t *s, const unsigned char *data,
     unsigned slots)
 {
-    unsigned  n, count, sound;
-    uint32_t  end, last;
+    unsigned  count;
     uint64_t  w;
 
     w = mxt_segment_word(s);
     count = mxt_word_count(w);
 
-    sound = (unsigned) mxt_segment_sound(s, slots);
-    last = 0;
-
-    for (n = 0; sound && n < count; n++) {
-        end = mxt_record_end(data, n + 1);
-        sound = end > last && end <= MXT_SEGMENT_SIZE
-                                     - count * sizeof(mxt_record_t)
-                && data[end - 1] == ',';
-        last = end;
-    }
-
-    return sound || mxt_segment_word(s) != w;
+    return (mxt_segment_sound(s, slots)
+            && mxt_segment_readable(data, 0, count) == count)
+           || mxt_segment_word(s) != w;
 }
 
 

@@ -141,7 +141,8 @@ int mxt_segment_bury(mxt_segment_t *s, unsigned slot);
 
 /*
  * Where records [from, to) of the published ones begin, and their length in
- * bytes (the last comma included).
+ * bytes (the last comma included).  Within the segment, whatever the index
+ * says.
  */
 const unsigned char *mxt_segment_range(const unsigned char *data,
     unsigned from, unsigned to, size_t *len);
@@ -153,8 +154,13 @@ const mxt_record_t *mxt_segment_record(const unsigned char *data, unsigned n);
  * table. */
 int mxt_segment_sound(const mxt_segment_t *s, unsigned slots);
 
-/* Whether that and the index of its records are: each of them is looked at,
- * about 20 ns. */
+/* The end of the published records [from, to) whose index is sound, up to the
+ * first that is not: from if there is none, to if all are.  Each of them is
+ * looked at, about 20 ns. */
+unsigned mxt_segment_readable(const unsigned char *data, unsigned from,
+    unsigned to);
+
+/* Whether the word and the index of all its records are sound. */
 int mxt_segment_valid(const mxt_segment_t *s, const unsigned char *data,
     unsigned slots);
 

@@ -325,10 +325,13 @@ mxt_zone_valid(const mxt_zone_t *z)
 
 
 int
-mxt_zone_check(mxt_zone_t *z, unsigned segment)
+mxt_zone_check(mxt_zone_t *z, unsigned segment, unsigned from, unsigned to,
+    unsigned *sound)
 {
-    if (mxt_segment_valid(&z->segment[segment], mxt_zone_data(z, segment),
-                          z->shm->slots))
+    *sound = mxt_segment_readable(mxt_zone_data(z, segment), from, to);
+
+    if (*sound == to
+        && mxt_segment_sound(&z->segment[segment], z->shm->slots))
     {
         return 0;
     }

@@ -295,9 +295,11 @@ unsigned char *mxt_zone_data(const mxt_zone_t *z, unsigned segment);
  * found one that was not.  Reads the words alone: about 10 ns for each. */
 int mxt_zone_valid(const mxt_zone_t *z);
 
-/* Looks at all records of a segment, which the caller has leased.  0, or -1 if
- * they are not sound. */
-int mxt_zone_check(mxt_zone_t *z, unsigned segment);
+/* Looks at the records [from, to) of a segment, which the caller has leased.
+ * 0, or -1 if they are not sound, or its word is not: of those that may be
+ * read *sound is the end. */
+int mxt_zone_check(mxt_zone_t *z, unsigned segment, unsigned from,
+    unsigned to, unsigned *sound);
 
 
 /* a worker's or flusher's own counters; attached only */

@@ -31,6 +31,7 @@ static void records(void);
 static void generations(void);
 static void valid(void);
 static void damage(void);
+static void readable(void);
 
 static void start(void);
 static int append(const char *record);
@@ -66,6 +67,7 @@ main(void)
     generations();
     valid();
     damage();
+    readable();
 
     free(data);
 
@@ -664,6 +666,51 @@ damage(void)
     tap_ok(!mxt_segment_valid(&s, data, 8), "no comma at the end");
     r->end = 8;
     tap_ok(mxt_segment_valid(&s, data, 8), "repaired");
+}
+
+
+/* what may be read beside a broken one, and where it is */
+
+static void
+readable(void)
+{
+    size_t                len;
+    mxt_record_t         *r;
+    const unsigned char  *p;
+
+    start();
+    (void) mxt_segment_open(&s, 1, 1, &own);
+    (void) append("one,");
+    (void) append("two,");
+    (void) append("three,");
+    (void) append("four,");
+
+    tap_is_u64(mxt_segment_readable(data, 0, 4), 4, "all");
+    tap_is_u64(mxt_segment_readable(data, 2, 4), 4, "all from one on");
+    tap_is_u64(mxt_segment_readable(data, 0, 2), 2, "no further than asked");
+    tap_is_u64(mxt_segment_readable(data, 4, 4), 4, "none");
+
+    r = mxt_record(data, 2);
+    r->end = 0xf0000000;
+    tap_is_u64(mxt_segment_readable(data, 0, 4), 2, "up to the broken one");
+    tap_is_u64(mxt_segment_readable(data, 2, 4), 2, "not itself");
+    tap_is_u64(mxt_segment_readable(data, 3, 4), 3, "nor what it begins");
+
+    r->end = 0;
+    tap_is_u64(mxt_segment_readable(data, 0, 4), 2, "an end of nothing");
+    tap_is_u64(mxt_segment_readable(data, 3, 4), 3, "begins nothing");
+    r->end = 13;
+    tap_is_u64(mxt_segment_readable(data, 3, 4), 3, "nor does a wrong one");
+
+    r->end = 0xf0000000;
+    p = mxt_segment_range(data, 2, 3, &len);
+    tap_ok(p == data + 8 && len == MXT_SEGMENT_SIZE - 8,
+           "an end beyond is cut");
+    p = mxt_segment_range(data, 3, 4, &len);
+    tap_ok(p <= data + MXT_SEGMENT_SIZE && len == 0, "so is a start");
+    r->end = 0;
+    (void) mxt_segment_range(data, 2, 3, &len);
+    tap_is_u64(len, 0, "an end before the start");
 }
 
 

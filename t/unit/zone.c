@@ -1115,6 +1115,7 @@ static void
 valid(void)
 {
     uint32_t       end;
+    unsigned       sound;
     mxt_zone_t    *w;
     mxt_record_t  *last;
 
@@ -1136,12 +1137,21 @@ valid(void)
     last->end = 0;
 
     tap_ok(mxt_zone_valid(w) && !zone_valid(w), "records take a closer look");
-    tap_ok(mxt_zone_check(w, 0) == -1, "which finds them damaged");
+    tap_ok(mxt_zone_check(w, 0, 0, 2, &sound) == -1 && sound == 0,
+           "which finds them damaged");
 
     last->end = end;
 
-    tap_ok(mxt_zone_check(w, 0) == 0, "or not");
+    tap_ok(mxt_zone_check(w, 0, 0, 2, &sound) == 0 && sound == 2, "or not");
     tap_ok(!mxt_zone_valid(w), "and it is not forgotten");
+
+    (last - 1)->end = 0xf0000000;
+    tap_ok(mxt_zone_check(w, 0, 0, 2, &sound) == -1 && sound == 1,
+           "the first may be read");
+
+    w->segment[0].word |= MXT_SEGMENT_LEASED;
+    tap_ok(mxt_zone_check(w, 0, 0, 1, &sound) == -1 && sound == 1,
+           "all of them, if the word alone is wrong");
 }
 
 
