@@ -50,7 +50,7 @@ size_t
 mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s, size_t len)
 {
     size_t                n;
-    const unsigned char  *start, *end;
+    const unsigned char  *p, *last, *start, *end;
 
     n = mxt_redact_value_shown(r, s, len);
 
@@ -58,11 +58,26 @@ mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s, size_t len)
         return n;
     }
 
+    /* no user info goes on behind one of these */
+
+    for (last = s + n;
+         last < s + len && *last != '?' && *last != '#' && *last != '&';
+         last++);
+
     /* user info that would lose its "@" is no such thing any more */
 
-    start = mxt_userinfo_find(s, s + len, 1, &end);
+    for (p = s; /* void */ ; p = end) {
 
-    return (start < s + n && end > s + n) ? (size_t) (start - s) : n;
+        start = mxt_userinfo_find(p, last, p == s, &end);
+
+        if (start >= s + n) {
+            return n;
+        }
+
+        if (end > s + n) {
+            return (size_t) (start - s);
+        }
+    }
 }
 
 
