@@ -395,6 +395,10 @@ void ngx_mixtrack_lease_outcome(ngx_mixtrack_flusher_t *f,
 void ngx_mixtrack_lease_give_back(ngx_mixtrack_flusher_t *f,
     ngx_uint_t segment);
 
+/* Whether in each leased segment the records with an outcome are the first:
+ * given back, none of them has another one. */
+ngx_uint_t ngx_mixtrack_lease_prefix(ngx_mixtrack_flusher_t *f);
+
 /* Ends them all. */
 void ngx_mixtrack_lease_return(ngx_mixtrack_flusher_t *f);
 

@@ -204,6 +204,31 @@ ngx_mixtrack_lease_give_back(ngx_mixtrack_flusher_t *f, ngx_uint_t segment)
 }
 
 
+ngx_uint_t
+ngx_mixtrack_lease_prefix(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_lease_t  *lease;
+
+    for (i = 0; i < f->zone.shm->segments; i++) {
+
+        lease = &f->lease[i];
+
+        if (lease->to == 0 || lease->done == 0) {
+            continue;
+        }
+
+        if (lease->fate == NULL
+            || memchr(lease->fate, 0, (size_t) lease->done) != NULL)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 void
 ngx_mixtrack_lease_return(ngx_mixtrack_flusher_t *f)
 {

@@ -36,6 +36,9 @@
 
 static void ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f,
     uint64_t now);
+static void ngx_mixtrack_stop_back(ngx_mixtrack_flusher_t *f,
+    ngx_uint_t all);
+static ngx_uint_t ngx_mixtrack_stop_split(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_stop_partial(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static void ngx_mixtrack_stop_rest(ngx_mixtrack_flusher_t *f,
@@ -94,51 +97,96 @@ ngx_mixtrack_stop_step(ngx_mixtrack_flusher_t *f, uint64_t now)
 
 
 /*
- * A segment of which a part is on its way, or was acknowledged, would be
- * sent again by the successor.  So its rest is posted, too; but only as long
- * as all is well, for gate and probes are the successor's now.  Else it goes
- * to disk, and is settled.
+ * While a part of a segment is on its way nobody knows what of it will be left
+ * for the successor, so nothing is posted until the replies are there.  Then
+ * all is given back that has no outcome.  Only if that would send again what
+ * was acknowledged, or forget what is known of a refused batch, the rest is
+ * posted, too, as long as all is well: gate and probes are the successor's
+ * now.  Else the rest goes to disk, and is settled.
  */
 
 static void
 ngx_mixtrack_stop_replaced(ngx_mixtrack_flusher_t *f, uint64_t now)
 {
-    ngx_uint_t             i, posts;
-    ngx_mixtrack_batch_t  *batch;
+    ngx_uint_t  i, posts;
 
     if (f->http && now - f->stopped_at >= f->project->shutdown_timeout) {
         ngx_mixtrack_sender_abort(f);
     }
 
+    ngx_mixtrack_stop_back(f, 0);
+
+    if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)) {
+        return;
+    }
+
     posts = f->http && !f->failed
             && mxt_gate_state(&f->zone.shm->gate, now) == MXT_GATE_OPEN;
 
-    for (i = 0; i < f->nbatches; i++) {
+    if (ngx_mixtrack_lease_prefix(f)
+        && !(posts && ngx_mixtrack_stop_split(f)))
+    {
+        ngx_mixtrack_stop_back(f, 1);
+        ngx_mixtrack_lease_return(f);
 
-        batch = &f->batch[i];
-
-        if (batch->state != NGX_MIXTRACK_BATCH_READY) {
-            continue;
-        }
-
-        if (batch->file.fd != -1 || ngx_mixtrack_batch_whole(f, batch)) {
-            ngx_mixtrack_batch_give_back(f, batch);
-
-        } else if (!posts) {
-            ngx_mixtrack_stop_rest(f, batch, now);
-        }
-    }
-
-    if (posts) {
+    } else if (posts) {
         ngx_mixtrack_sender_send(f, now, 0);
 
     } else {
+
+        for (i = 0; i < f->nbatches; i++) {
+            if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY) {
+                ngx_mixtrack_stop_rest(f, &f->batch[i], now);
+            }
+        }
+
         ngx_mixtrack_stop_partial(f, now);
     }
 
     if (f->http == NULL || ngx_mixtrack_stop_idle(f)) {
         f->stage = NGX_MIXTRACK_DONE;
     }
+}
+
+
+/* gives back what waits: files, and batches that share no segment, or all */
+
+static void
+ngx_mixtrack_stop_back(ngx_mixtrack_flusher_t *f, ngx_uint_t all)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *batch;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_READY
+            && (all || batch->file.fd != -1
+                || ngx_mixtrack_batch_whole(f, batch)))
+        {
+            ngx_mixtrack_batch_give_back(f, batch);
+        }
+    }
+}
+
+
+/* was a batch refused, and is in parts since then? */
+
+static ngx_uint_t
+ngx_mixtrack_stop_split(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < f->nbatches; i++) {
+        if (f->batch[i].state == NGX_MIXTRACK_BATCH_READY
+            && f->batch[i].posts)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
