@@ -121,23 +121,32 @@ mxt_redact_value(const mxt_redact_arg_t *a, const unsigned char *last)
 {
     size_t                n, len;
     unsigned char         mark;
-    const unsigned char  *p, *end;
+    const unsigned char  *p;
 
-    last = mxt_redact_byte(a->value, last, '&');
-    len = (size_t) (a->value - a->eq);
+    p = a->value;
+    len = (size_t) (p - a->eq);
 
     if (len == 1) {
-        return last;
+        return mxt_redact_byte(p, last, '&');
     }
 
-    end = mxt_redact_byte(a->value, last, '=');
+    /* not further than to its end: there may be a great many */
 
-    for (p = a->value; /* void */ ; p++) {
+    for ( /* void */ ; p < last; p++) {
 
-        p = mxt_redact_byte(p, end, '%');
+        switch (*p) {
 
-        if (p == end) {
-            return last;
+        case '&':
+            return p;
+
+        case '=':
+            return mxt_redact_byte(p, last, '&');
+
+        case '%':
+            break;
+
+        default:
+            continue;
         }
 
         n = mxt_uri_escape(p, last, &mark);
@@ -152,4 +161,6 @@ mxt_redact_value(const mxt_redact_arg_t *a, const unsigned char *last)
             len = n;
         }
     }
+
+    return last;
 }

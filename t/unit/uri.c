@@ -275,6 +275,18 @@ static const pair_t  found[] = {
     { "/?a=%3Ftoken%3Dx%26b%3D?utm_term=1", "utm_term=1" },
     { "/?a=%3Ftoken%3Dx%2526b%3D?utm_term=S", "" },
     { "/?password=ab&utm_term=1", "utm_term=1" },
+    { "/?utm_id=1?token=S?utm_term=T&?utm_term=2?utm_source=3&pw=?gclid=S",
+      "utm_id=1 utm_term=2?utm_source=3 utm_source=3" },
+    { "/?a%3Db?token=S?utm_id=T?utm_id=U&utm_id=1?utm_term=2",
+      "utm_id=1?utm_term=2 utm_term=2" },
+    { "/?token%253DS%3Dtoken%3DS%2526?utm_id=T", "" },
+    { "/?token%253DS%3DS%2526?utm_id=T&utm_id=1", "utm_id=1" },
+    { "/?token%253DS%26token%3DS%26?utm_id=1?pw%3DS?utm_term=T",
+      "utm_id=1" },
+    { "/?token%3DS%26?utm_id=1?token%3DS?utm_term=T", "utm_id=1" },
+    { "/?utm_id=a%26token%3DS%26?utm_term=b?utm_source=c;pw=S",
+      "utm_id=a utm_term=b?utm_source=c utm_source=c" },
+    { "/?utm_id=a?utm_term=token=S", "utm_id=a?utm_term" },
 
     /* decoding */
     { "/?utm_source=a+b%20c", "utm_source=a b c" },
