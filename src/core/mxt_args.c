@@ -341,7 +341,6 @@ mxt_args_value(mxt_args_walk_t *w, const unsigned char *eq)
 unsigned
 mxt_args_text(mxt_json_t *j, const void *text, size_t len, unsigned *left)
 {
-    unsigned              value;
     const unsigned char  *s, *last, *start, *end;
 
     if (len == 0) {
@@ -363,9 +362,9 @@ mxt_args_text(mxt_json_t *j, const void *text, size_t len, unsigned *left)
 
     s = text;
 
-    for (value = 1; /* void */ ; value = 0) {
+    start = mxt_userinfo_find(s, last, 1, &end);
 
-        start = mxt_userinfo_find(s, last, value, &end);
+    for ( ;; ) {
 
         if (mxt_args_piece(j, s, start, left)) {
             return 1;
@@ -376,6 +375,7 @@ mxt_args_text(mxt_json_t *j, const void *text, size_t len, unsigned *left)
         }
 
         s = end;
+        start = mxt_userinfo_next(s, last, 0, &end);
     }
 }
 

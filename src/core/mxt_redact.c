@@ -66,18 +66,14 @@ mxt_redact_shown(const mxt_redact_t *r, const unsigned char *s, size_t len)
 
     /* user info that would lose its "@" is no such thing any more */
 
-    for (p = s; /* void */ ; p = end) {
+    p = s + n;
+    start = mxt_userinfo_find(s, last, 1, &end);
 
-        start = mxt_userinfo_find(p, last, p == s, &end);
-
-        if (start >= s + n) {
-            return n;
-        }
-
-        if (end > s + n) {
-            return (size_t) (start - s);
-        }
+    while (start < p && end <= p) {
+        start = mxt_userinfo_next(end, last, 0, &end);
     }
+
+    return start < p ? (size_t) (start - s) : n;
 }
 
 

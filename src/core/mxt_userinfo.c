@@ -30,16 +30,23 @@ const unsigned char *
 mxt_userinfo_find(const unsigned char *p, const unsigned char *last,
     unsigned value, const unsigned char **end)
 {
+    *end = last;
+
+    return mxt_userinfo_may(p, last) ? mxt_userinfo_next(p, last, value, end)
+                                     : last;
+}
+
+
+const unsigned char *
+mxt_userinfo_next(const unsigned char *p, const unsigned char *last,
+    unsigned value, const unsigned char **end)
+{
     size_t                n;
     unsigned              state;
     unsigned char         c, before;
     const unsigned char  *start, *host, *at;
 
     *end = last;
-
-    if (!mxt_userinfo_may(p, last)) {
-        return last;
-    }
 
     state = value ? MXT_USERINFO_COLON : MXT_USERINFO_NONE;
     start = p;
@@ -131,7 +138,7 @@ mxt_userinfo_strip(unsigned char *buf, size_t size, const unsigned char *s,
 
     for (n = 0; s < last; s = end, n += k) {
 
-        start = mxt_userinfo_find(s, last, 0, &end);
+        start = mxt_userinfo_next(s, last, 0, &end);
 
         k = (size_t) (start - s);
         k = k < size - n ? k : size - n;
@@ -156,9 +163,9 @@ mxt_userinfo_text(mxt_json_t *j, const void *text, size_t len, unsigned value,
     p = text;
     last = p + len;
 
-    for ( ;; ) {
+    start = mxt_userinfo_find(p, last, value, &end);
 
-        start = mxt_userinfo_find(p, last, value, &end);
+    for ( ;; ) {
 
         if (mxt_json_text(j, p, (size_t) (start - p), left)) {
             return 1;
@@ -169,7 +176,7 @@ mxt_userinfo_text(mxt_json_t *j, const void *text, size_t len, unsigned value,
         }
 
         p = end;
-        value = 0;
+        start = mxt_userinfo_next(p, last, 0, &end);
     }
 }
 

@@ -28,6 +28,11 @@
 const unsigned char *mxt_userinfo_find(const unsigned char *p,
     const unsigned char *last, unsigned value, const unsigned char **end);
 
+/* The same for those behind the first one.  Whether there is any "@" is not
+ * looked for, because it would be as often as there is user info. */
+const unsigned char *mxt_userinfo_next(const unsigned char *p,
+    const unsigned char *last, unsigned value, const unsigned char **end);
+
 /* Copies a text without any to buf, as much of it as size holds; how much. */
 size_t mxt_userinfo_strip(unsigned char *buf, size_t size,
     const unsigned char *s, size_t len);

@@ -53,6 +53,10 @@ static const url_t  urls[] = {
     { "http://google.com/?page=", "%2526x%253D?q=", "" },
     { "http://google.com/?token%253D", "token%253D%26", "?q=" },
 
+    /* user info of other URLs */
+    { "http://google.com/?utm_id=&q=", "=//%40h/", "" },
+    { "http://google.com/?utm_id=", "=//%40h/", "?token=1&q=" },
+    { "http://google.com/", "=//%40h/", "" },
     { "http://google.com/?q=", "//@", "?token=1" },
     { "http://", "a@/", "" },
 
