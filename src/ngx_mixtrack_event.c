@@ -14,6 +14,17 @@
 #include "mxt_type.h"
 
 
+#define NGX_MIXTRACK_TOLD_MAX  16
+
+
+/* the mistyped properties that the log has named in this second */
+typedef struct {
+    time_t                 second;
+    ngx_uint_t             n;
+    uint32_t               name[NGX_MIXTRACK_TOLD_MAX];     /* a hash */
+} ngx_mixtrack_told_t;
+
+
 static ngx_uint_t ngx_mixtrack_event_skips(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_event_t *event,
     ngx_mixtrack_ids_t *ids);
@@ -31,14 +42,14 @@ static void ngx_mixtrack_event_ip(ngx_http_request_t *r,
 static ngx_uint_t ngx_mixtrack_event_property(ngx_http_request_t *r,
     ngx_mixtrack_loc_conf_t *mlcf, ngx_mixtrack_project_t *project,
     ngx_mixtrack_property_t *property, mxt_json_t *j);
-static void ngx_mixtrack_event_mistyped(ngx_http_request_t *r,
-    ngx_mixtrack_project_t *project, ngx_mixtrack_property_t *property);
+static void ngx_mixtrack_event_mistyped(ngx_mixtrack_project_t *project,
+    ngx_mixtrack_property_t *property);
 static size_t ngx_mixtrack_event_anonymize(ngx_http_request_t *r, u_char *buf,
     size_t len);
 
 
-static u_char  ngx_mixtrack_event_buf[MXT_SEGMENT_SIZE];
-static time_t  ngx_mixtrack_told;
+static u_char               ngx_mixtrack_event_buf[MXT_SEGMENT_SIZE];
+static ngx_mixtrack_told_t  ngx_mixtrack_told;
 
 
 ngx_int_t
@@ -465,7 +476,7 @@ ngx_mixtrack_event_property(ngx_http_request_t *r,
             j->pos = mark;
 
             if (rc == MXT_TYPE_MISTYPED) {
-                ngx_mixtrack_event_mistyped(r, project, property);
+                ngx_mixtrack_event_mistyped(project, property);
             }
         }
 
@@ -488,21 +499,44 @@ ngx_mixtrack_event_property(ngx_http_request_t *r,
 }
 
 
-/* which one, but never what it was; a line a second */
+/*
+ * Which one, but never what it was, nor of which request: hence not the log of
+ * the connection, which adds its URL and referrer.  A line a second for each
+ * name, and no more of them than these.
+ */
 
 static void
-ngx_mixtrack_event_mistyped(ngx_http_request_t *r,
-    ngx_mixtrack_project_t *project, ngx_mixtrack_property_t *property)
+ngx_mixtrack_event_mistyped(ngx_mixtrack_project_t *project,
+    ngx_mixtrack_property_t *property)
 {
+    uint32_t              name;
+    ngx_uint_t            i;
+    ngx_mixtrack_told_t  *told;
+
     mxt_zone_count(project->zone, MXT_MISTYPED);
 
-    if (ngx_time() == ngx_mixtrack_told) {
+    told = &ngx_mixtrack_told;
+
+    if (ngx_time() != told->second) {
+        told->second = ngx_time();
+        told->n = 0;
+    }
+
+    name = ngx_crc32_short(property->name.data, property->name.len);
+
+    for (i = 0; i < told->n; i++) {
+        if (told->name[i] == name) {
+            return;
+        }
+    }
+
+    if (told->n == NGX_MIXTRACK_TOLD_MAX) {
         return;
     }
 
-    ngx_mixtrack_told = ngx_time();
+    told->name[told->n++] = name;
 
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
                   "mixtrack: property \"%V\" is left out, its value does not "
                   "fit the type (%uL in all)", &property->name,
                   project->zone->own->counter[MXT_MISTYPED]);

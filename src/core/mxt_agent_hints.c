@@ -79,6 +79,8 @@ static const struct {
       mxt_agent_text("Mac OS X"), mxt_agent_text("") },
     { mxt_agent_text("Android"),
       mxt_agent_text("Android"), mxt_agent_text("Android") },
+    { mxt_agent_text("iOS"),
+      mxt_agent_text("iOS"), mxt_agent_text("") },
     { mxt_agent_text("Linux"),
       mxt_agent_text("Linux"), mxt_agent_text("") },
     { mxt_agent_text("Chrome OS"),
