@@ -720,6 +720,11 @@ void ngx_mixtrack_flusher_stop(void);
 /* In the single process, before a reload unmaps the zones that go. */
 void ngx_mixtrack_flusher_reload(ngx_cycle_t *cycle);
 
+/* Whether a reload of the single process has left the module behind, and with
+ * it what was queued; then the zones are gone, and all that has to do with
+ * them goes, too.  To be asked before a zone is touched. */
+ngx_uint_t ngx_mixtrack_flusher_left(void);
+
 
 /* ngx_mixtrack_stop.c */
 

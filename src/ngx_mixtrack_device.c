@@ -27,6 +27,7 @@ static char *ngx_mixtrack_device_option(ngx_conf_t *cf,
 static char *ngx_mixtrack_device_name(ngx_mixtrack_device_t *device);
 static ngx_uint_t ngx_mixtrack_device_sdks(ngx_str_t *name);
 static ngx_int_t ngx_mixtrack_device_filter(ngx_http_request_t *r);
+static ngx_uint_t ngx_mixtrack_device_configured(ngx_http_request_t *r);
 static ngx_int_t ngx_mixtrack_device_issue(ngx_http_request_t *r,
     ngx_mixtrack_device_t *device);
 static ngx_uint_t ngx_mixtrack_device_wanted(ngx_http_request_t *r,
@@ -351,6 +352,10 @@ ngx_mixtrack_device_filter(ngx_http_request_t *r)
     mxt_zone_t               *zone;
     ngx_mixtrack_loc_conf_t  *mlcf;
 
+    if (!ngx_mixtrack_device_configured(r)) {
+        return ngx_mixtrack_next_header_filter(r);
+    }
+
     mlcf = ngx_http_get_module_loc_conf(r, ngx_mixtrack_module);
 
     /* where nothing is tracked nobody needs an id */
@@ -380,6 +385,34 @@ ngx_mixtrack_device_filter(ngx_http_request_t *r)
     }
 
     return ngx_mixtrack_next_header_filter(r);
+}
+
+
+/* in the single process there are requests of cycles that did not have the
+ * module, and their configuration has no place for it; where something is
+ * tracked the log phase has our handler */
+
+static ngx_uint_t
+ngx_mixtrack_device_configured(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    if (ngx_process != NGX_PROCESS_SINGLE) {
+        return 1;
+    }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    h = cmcf->phases[NGX_HTTP_LOG_PHASE].handlers.elts;
+
+    for (i = 0; i < cmcf->phases[NGX_HTTP_LOG_PHASE].handlers.nelts; i++) {
+        if (h[i] == ngx_mixtrack_event_handler) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -67,6 +67,8 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
+    (void) ngx_mixtrack_flusher_left();
+
     ngx_mixtrack_visitor_begin(r);
     ngx_mixtrack_insert_id_begin();
 

@@ -32,6 +32,8 @@
 
 
 static void ngx_mixtrack_flusher_init_process(ngx_cycle_t *cycle);
+static void ngx_mixtrack_flusher_abandon(void);
+static void ngx_mixtrack_flusher_forget(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_flusher_atexit(void);
 static ngx_uint_t ngx_mixtrack_flusher_running(void);
 static void ngx_mixtrack_flusher_tick(ngx_event_t *ev);
@@ -49,6 +51,12 @@ static ngx_mixtrack_flusher_t  **ngx_mixtrack_flushers;
 static ngx_uint_t                ngx_mixtrack_nflushers;
 static ngx_pid_t                 ngx_mixtrack_flusher_pid;
 static ngx_uint_t                ngx_mixtrack_flusher_leaving;
+
+/* the single process's, as long as its zones are those of this cycle */
+static ngx_cycle_t              *ngx_mixtrack_flusher_cycle;
+
+/* in the place of a zone that is unmapped: it has no segments */
+static mxt_zone_shm_t            ngx_mixtrack_flusher_no_zone;
 
 /* debug builds read a descriptor through the data of an event */
 static ngx_connection_t          ngx_mixtrack_dummy;
@@ -77,6 +85,10 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
     ngx_uint_t                i, n, again;
     ngx_mixtrack_flusher_t   *f;
     ngx_mixtrack_project_t  **project;
+
+    if (ngx_process == NGX_PROCESS_SINGLE) {
+        ngx_mixtrack_flusher_cycle = cycle;
+    }
 
     project = ngx_mixtrack_projects(cycle, &n);
 
@@ -126,6 +138,100 @@ ngx_mixtrack_flusher_start(ngx_cycle_t *cycle)
     }
 
     return rc;
+}
+
+
+/*
+ * A reload of the single process that drops the module calls none of our
+ * hooks, and unmaps the zones.  So whoever comes next, a timer or a request of
+ * an old connection, has to see that another cycle was entered.  The code is
+ * still there: nginx keeps old cycles, and what they have loaded, for half a
+ * minute at least.
+ */
+
+ngx_uint_t
+ngx_mixtrack_flusher_left(void)
+{
+    if (ngx_mixtrack_flusher_cycle == NULL
+        || ngx_mixtrack_flusher_cycle == ngx_cycle)
+    {
+        return 0;
+    }
+
+    ngx_mixtrack_flusher_abandon();
+
+    return 1;
+}
+
+
+static void
+ngx_mixtrack_flusher_abandon(void)
+{
+    ngx_uint_t                i, n;
+    ngx_mixtrack_project_t  **project;
+
+    project = ngx_mixtrack_projects(ngx_mixtrack_flusher_cycle, &n);
+
+    for (i = 0; i < n; i++) {
+        ngx_memzero(project[i]->zone, sizeof(mxt_zone_t));
+    }
+
+    ngx_mixtrack_flusher_cycle = NULL;
+
+    for (i = 0; i < ngx_mixtrack_nflushers; i++) {
+        ngx_mixtrack_flusher_forget(ngx_mixtrack_flushers[i]);
+    }
+
+    ngx_free(ngx_mixtrack_flushers);
+
+    ngx_mixtrack_flushers = NULL;
+    ngx_mixtrack_nflushers = 0;
+}
+
+
+/* as if it had never had a zone; spool files are left to the next start */
+
+static void
+ngx_mixtrack_flusher_forget(ngx_mixtrack_flusher_t *f)
+{
+    ngx_uint_t             i, k;
+    ngx_mixtrack_batch_t  *batch;
+    ngx_mixtrack_lease_t  *lease;
+
+    f->log = ngx_cycle->log;
+    f->zone.shm = &ngx_mixtrack_flusher_no_zone;
+    f->zone.own = NULL;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        batch = &f->batch[i];
+
+        if (batch->state == NGX_MIXTRACK_BATCH_FREE) {
+            continue;
+        }
+
+        /* or its outcomes would be counted */
+
+        batch->left = batch->events;
+
+        for (k = 0; k < batch->nranges; k++) {
+            lease = &f->lease[batch->range[k].segment];
+
+            ngx_free(lease->fate);
+            ngx_memzero(lease, sizeof(ngx_mixtrack_lease_t));
+        }
+    }
+
+    while (f->nkept) {
+        mxt_spool_release(&f->kept[--f->nkept]);
+    }
+
+    ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                  "mixtrack: project \"%V\": a reload without a master has "
+                  "removed the module, what was queued is lost",
+                  &f->project->name);
+
+    ngx_mixtrack_flusher_destroy(f);
 }
 
 
@@ -237,6 +343,8 @@ ngx_mixtrack_flusher_stop(void)
             }
         }
     }
+
+    ngx_mixtrack_flusher_cycle = NULL;
 }
 
 
@@ -260,6 +368,10 @@ ngx_mixtrack_flusher_tick(ngx_event_t *ev)
 {
     ngx_msec_t               next;
     ngx_mixtrack_flusher_t  *f;
+
+    if (ngx_mixtrack_flusher_left()) {
+        return;
+    }
 
     f = (ngx_mixtrack_flusher_t *)
             ((u_char *) ev - offsetof(ngx_mixtrack_flusher_t, timer));

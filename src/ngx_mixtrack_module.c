@@ -20,6 +20,7 @@ static char *ngx_mixtrack_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static ngx_int_t ngx_mixtrack_init(ngx_conf_t *cf);
 
 static ngx_int_t ngx_mixtrack_init_module(ngx_cycle_t *cycle);
+static ngx_uint_t ngx_mixtrack_loaded(ngx_cycle_t *cycle);
 static ngx_int_t ngx_mixtrack_init_process(ngx_cycle_t *cycle);
 static void ngx_mixtrack_exit_process(ngx_cycle_t *cycle);
 static void ngx_mixtrack_exit_master(ngx_cycle_t *cycle);
@@ -545,15 +546,39 @@ ngx_mixtrack_init_module(ngx_cycle_t *cycle)
     ngx_mixtrack_path_give(cycle);
     ngx_mixtrack_path_stray(cycle);
 
-    /* a reload of the single process unmaps the old zones soon after this */
-
-    if (ngx_process == NGX_PROCESS_SINGLE
-        && !ngx_is_init_cycle(cycle->old_cycle))
+    if (ngx_process != NGX_PROCESS_SINGLE
+        || ngx_is_init_cycle(cycle->old_cycle))
     {
-        ngx_mixtrack_flusher_reload(cycle);
+        return NGX_OK;
     }
 
+    /* in the single process, a reload that adds the module begins as a new
+     * process would, and one that has it unmaps the old zones soon after this;
+     * one that drops it does not call us at all */
+
+    if (!ngx_mixtrack_loaded(cycle->old_cycle)) {
+        (void) ngx_mixtrack_flusher_left();
+        return ngx_mixtrack_init_process(cycle);
+    }
+
+    ngx_mixtrack_flusher_reload(cycle);
+
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_mixtrack_loaded(ngx_cycle_t *cycle)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; cycle->modules[i]; i++) {
+        if (cycle->modules[i] == &ngx_mixtrack_module) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -85,6 +85,8 @@ ngx_mixtrack_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    (void) ngx_mixtrack_flusher_left();
+
     mxt_json_init(&j, b->start, size);
 
     ngx_mixtrack_raw(&j, "{\"version\":\"" NGX_MIXTRACK_VERSION
