@@ -700,6 +700,11 @@ ngx_int_t ngx_mixtrack_queue_add(ngx_conf_t *cf,
 /* Takes a slot as a worker, in every zone of the cycle. */
 void ngx_mixtrack_queue_attach(ngx_cycle_t *cycle);
 
+/* For a worker that got none: NGX_OK if it has one now, or NGX_DECLINED.
+ * Looks for it once a second; takes no lock, and makes no system call but to
+ * log that it has one. */
+ngx_int_t ngx_mixtrack_queue_attach_again(ngx_mixtrack_project_t *project);
+
 /* Gives it up again. */
 void ngx_mixtrack_queue_detach(ngx_cycle_t *cycle);
 

@@ -86,7 +86,10 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
                 mxt_zone_count(zone, skipped);
             }
 
-        } else if (zone->own) {
+        } else if (zone->own
+                   || ngx_mixtrack_queue_attach_again(event[i].project)
+                      == NGX_OK)
+        {
             ngx_mixtrack_event_track(r, mlcf, &event[i], &ids, ++n);
 
         } else if (zone->shm) {

@@ -156,10 +156,26 @@ ngx_mixtrack_queue_attach(ngx_cycle_t *cycle)
         if (mxt_zone_attach(project[i]->zone, MXT_WORKER) != 0) {
             ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
                           "mixtrack: no slot for this worker in the zone of "
-                          "project \"%V\", its events are dropped; make "
-                          "\"zone\" larger", &project[i]->name);
+                          "project \"%V\", its events are dropped until one "
+                          "is free; too many old workers drain, or the zone "
+                          "is too small", &project[i]->name);
         }
     }
+}
+
+
+ngx_int_t
+ngx_mixtrack_queue_attach_again(ngx_mixtrack_project_t *project)
+{
+    if (mxt_zone_attach_again(project->zone, ngx_current_msec) != 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "mixtrack: this worker has a slot in the zone of project "
+                  "\"%V\" by now, its events are queued", &project->name);
+
+    return NGX_OK;
 }
 
 

@@ -166,6 +166,8 @@ typedef struct {
 
     mxt_slot_t      *own;           /* our slot, NULL when not attached */
     unsigned         own_index;
+    unsigned         wanted;        /* the kind of it, while there is none */
+    uint64_t         again_at;      /* ms of CLOCK_MONOTONIC: not before */
 
     /* a worker's open segment */
     unsigned         open;          /* its number, or the number of segments */
@@ -210,7 +212,16 @@ void mxt_zone_view(mxt_zone_t *z, void *memory, mxt_process_t process,
  */
 int mxt_zone_attach(mxt_zone_t *z, mxt_kind_e kind);
 
-/* Seals the open segment, gives back leases, and gives up the slot. */
+/*
+ * Once mxt_zone_attach() has failed: takes a slot if one is free by now, and
+ * looks for it at most once a second; now in ms of CLOCK_MONOTONIC.  The dead
+ * are left to others.  0, or -1; always -1 if nothing has failed, and after
+ * mxt_zone_detach().
+ */
+int mxt_zone_attach_again(mxt_zone_t *z, uint64_t now);
+
+/* Seals the open segment, gives back leases, and gives up the slot, or the
+ * wish for one. */
 void mxt_zone_detach(mxt_zone_t *z);
 
 /*

@@ -18,6 +18,9 @@
 
 #define MXT_SLOT_SHIFT    10
 
+/* ms: between two looks for a free slot */
+#define MXT_SLOT_AGAIN    1000
+
 #define mxt_slot_process(w)  ((mxt_process_t) ((w) >> MXT_SLOT_SHIFT))
 #define mxt_slot_kind(w)     ((unsigned) ((w) >> 2) & 3)
 #define mxt_slot_state(w)    ((unsigned) (w) & 3)
@@ -47,7 +50,26 @@ mxt_zone_attach(mxt_zone_t *z, mxt_kind_e kind)
 
     (void) mxt_zone_bury(z);
 
-    return mxt_slot_take(z, kind);
+    if (mxt_slot_take(z, kind) == 0) {
+        return 0;
+    }
+
+    z->wanted = kind;
+
+    return -1;
+}
+
+
+int
+mxt_zone_attach_again(mxt_zone_t *z, uint64_t now)
+{
+    if (z->wanted == 0 || now < z->again_at) {
+        return -1;
+    }
+
+    z->again_at = now + MXT_SLOT_AGAIN;
+
+    return mxt_slot_take(z, (mxt_kind_e) z->wanted);
 }
 
 
@@ -55,6 +77,8 @@ void
 mxt_zone_detach(mxt_zone_t *z)
 {
     unsigned  i;
+
+    z->wanted = 0;
 
     if (z->own == NULL) {
         return;
@@ -308,6 +332,7 @@ mxt_slot_take(mxt_zone_t *z, mxt_kind_e kind)
 
             z->own = &z->slot[i];
             z->own_index = i;
+            z->wanted = 0;
             z->open = z->shm->segments;
             z->full = 0;
             return 0;

@@ -24,6 +24,7 @@
 static void format(void);
 static void sizes(void);
 static void slots(void);
+static void again(void);
 static void race(void);
 static void append(void);
 static void full(void);
@@ -75,6 +76,7 @@ main(void)
     format();
     sizes();
     slots();
+    again();
     race();
     append();
     full();
@@ -295,6 +297,62 @@ slots(void)
 
     tap_is_u64(n, MXT_ZONE_SLOTS_MAX, "is all used");
     tap_is_u64(k, 0, "the largest identity fits in a slot's word");
+
+    start(SIZE);
+}
+
+
+/* a process that got no slot looks for one later */
+
+static void
+again(void)
+{
+    unsigned     n;
+    mxt_zone_t  *z;
+
+    start(SIZE);
+
+    for (n = 1; n <= 64; n++) {
+        (void) attached(n, MXT_WORKER);
+    }
+
+    z = view(65);
+
+    tap_ok(mxt_zone_attach_again(z, 5000) == -1, "nothing to do again");
+    tap_ok(mxt_zone_attach(z, MXT_WORKER) == -1, "there is no slot");
+
+    asked = 0;
+    killed[7] = 1;
+    tap_ok(mxt_zone_attach_again(z, 5000) == -1 && z->own == NULL,
+           "nor is there again");
+    tap_is_u64(asked, 0, "and nobody is asked whether it lives");
+
+    mxt_zone_detach(&views[20]);
+    tap_ok(mxt_zone_attach_again(z, 5999) == -1, "not within a second");
+    tap_ok(mxt_zone_attach_again(z, 6000) == 0, "after it");
+    tap_is_u64(z->own_index, 19, "the one that is free");
+    tap_is_u64(mxt_zone_attached(z, MXT_WORKER), 63, "as what it was to be");
+    tap_ok(mxt_zone_attach_again(z, 9000) == -1 && z->own_index == 19,
+           "and no other");
+
+    mxt_zone_count(z, MXT_TRACKED);
+    fill(z, 1);
+    mxt_zone_detach(z);
+    tap_ok(mxt_zone_attach_again(z, 12000) == -1 && z->own == NULL,
+           "who has left stays away");
+
+    /* also who never had one */
+
+    (void) attached(20, MXT_WORKER);
+    (void) mxt_zone_bury(&views[1]);
+    (void) attached(7, MXT_WORKER);
+    killed[7] = 0;
+
+    tap_ok(mxt_zone_attach(view(66), MXT_WORKER) == -1, "all are taken");
+    mxt_zone_detach(&views[66]);
+    mxt_zone_detach(&views[1]);
+    tap_ok(mxt_zone_attach_again(&views[66], 5000) == -1,
+           "who leaves without one wants none");
 
     start(SIZE);
 }
