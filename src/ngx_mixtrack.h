@@ -125,6 +125,7 @@ typedef struct {
     ngx_str_t                      name;
     ngx_mixtrack_place_t           place;
     unsigned                       named:1;
+    unsigned                       zone_given:1;
     ngx_uint_t                     seen;       /* a bit for each directive */
 
     ngx_mixtrack_value_t           token;
@@ -696,6 +697,10 @@ char *ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
 /* Adds the project's zone to the cycle being configured. */
 ngx_int_t ngx_mixtrack_queue_add(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
+
+/* Once all is read, and the number of workers known: makes zones whose size
+ * was not given large enough for them. */
+void ngx_mixtrack_queue_grow(ngx_cycle_t *cycle);
 
 /* Takes a slot as a worker, in every zone of the cycle. */
 void ngx_mixtrack_queue_attach(ngx_cycle_t *cycle);

@@ -412,6 +412,7 @@ ngx_mixtrack_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     project->zone_size = (size_t) size;
+    project->zone_given = 1;
 
     return NGX_CONF_OK;
 }

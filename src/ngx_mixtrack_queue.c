@@ -11,11 +11,16 @@
 
 #define NGX_MIXTRACK_SEGMENTS_PER_WORKER  4
 
+/* a size nobody has given grows in steps of this */
+#define NGX_MIXTRACK_ZONE_STEP            (1024 * 1024)
+
 
 static ngx_int_t ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project,
     ngx_log_t *log);
+static size_t ngx_mixtrack_queue_wants(ngx_cycle_t *cycle,
+    ngx_uint_t *workers);
 
 
 /* of a worker without memory: nothing is queued there */
@@ -50,6 +55,36 @@ ngx_mixtrack_queue_add(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
     project->shm_zone->data = project;
 
     return NGX_OK;
+}
+
+
+void
+ngx_mixtrack_queue_grow(ngx_cycle_t *cycle)
+{
+    size_t                    size;
+    ngx_uint_t                i, n, workers;
+    ngx_mixtrack_project_t  **project;
+
+    size = mxt_zone_size(ngx_mixtrack_queue_wants(cycle, &workers));
+
+    /* nginx has its table of pages before them, one for its own head, and
+     * loses one more to alignment */
+
+    size = (size / ngx_pagesize + 3)
+           * (ngx_pagesize + sizeof(ngx_slab_page_t));
+    size = ngx_align(size, NGX_MIXTRACK_ZONE_STEP);
+
+    project = ngx_mixtrack_projects(cycle, &n);
+
+    for (i = 0; i < n; i++) {
+
+        if (project[i]->zone_given || size <= project[i]->zone_size) {
+            continue;
+        }
+
+        project[i]->zone_size = size;
+        project[i]->shm_zone->shm.size = size;
+    }
 }
 
 
@@ -107,15 +142,11 @@ ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 static ngx_int_t
 ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project, ngx_log_t *log)
 {
-    ngx_uint_t        workers;
-    ngx_core_conf_t  *ccf;
+    ngx_uint_t  workers;
 
-    ccf = (ngx_core_conf_t *) ngx_get_conf(project->cycle->conf_ctx,
-                                           ngx_core_module);
-
-    workers = ccf->master ? ngx_max(ccf->worker_processes, 1) : 1;
-
-    if (project->shm->segments >= NGX_MIXTRACK_SEGMENTS_PER_WORKER * workers) {
+    if (project->shm->segments
+        >= ngx_mixtrack_queue_wants(project->cycle, &workers))
+    {
         return NGX_OK;
     }
 
@@ -128,6 +159,21 @@ ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project, ngx_log_t *log)
                   &project->zone_place.file, project->zone_place.line);
 
     return NGX_ERROR;
+}
+
+
+/* how many segments a zone must have at least, and for how many workers */
+
+static size_t
+ngx_mixtrack_queue_wants(ngx_cycle_t *cycle, ngx_uint_t *workers)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    *workers = ccf->master ? ngx_max(ccf->worker_processes, 1) : 1;
+
+    return NGX_MIXTRACK_SEGMENTS_PER_WORKER * *workers;
 }
 
 

@@ -120,6 +120,10 @@ mkdir $t->dir . '/directory' or die "directory: $!\n";
 # ---- what is right
 
 good 'the smallest configuration', config(location => 'mixtrack "Page View";');
+for my $workers (127, 200, 1000) {
+    good "it with $workers workers", config(main => "worker_processes $workers;", location => 'mixtrack "Page View";');
+    good "$workers workers behind the http block", config(location => 'mixtrack "Page View";') . "worker_processes $workers;\n";
+}
 
 good 'everything', config(
     http => <<'EOF',
@@ -452,7 +456,7 @@ bad 'empty endpoint', project => 'endpoint "";', 'endpoint';
 bad 'endpoint without a value', project => 'endpoint;', 'endpoint';
 
 bad "zone $_", project => "zone $_;", 'zone', '"' . tr/"//dr . '"' for qw(0 -1 abc 1x 8k 32q "");
-for my $workers (4, 16, 64) {
+for my $workers (4, 16, 64, 128) {
     my $size = $workers * 4 * 64 - 64;
     _bad "zone of ${size}k for $workers workers",
         config(project => "zone ${size}k; # here", main => "worker_processes $workers;"),

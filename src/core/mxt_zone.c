@@ -12,11 +12,15 @@
 
 #define MXT_CACHE_LINE    64
 
+#define MXT_ZONE_HEAD     ((sizeof(mxt_zone_shm_t) + MXT_CACHE_LINE - 1)      \
+                           & ~((size_t) MXT_CACHE_LINE - 1))
+
 
 _Static_assert(MXT_ZONE_SLOTS_MAX <= MXT_SEGMENT_SLOTS,
                "a slot's number must fit a segment's word");
 
 
+static size_t mxt_zone_slots(size_t segments);
 static int mxt_zone_find(mxt_zone_t *z, uint64_t now);
 
 
@@ -28,21 +32,11 @@ mxt_zone_format(void *memory, size_t size)
 
     shm = memory;
 
-    slot_offset = (sizeof(mxt_zone_shm_t) + MXT_CACHE_LINE - 1)
-                  & ~((size_t) MXT_CACHE_LINE - 1);
+    slot_offset = MXT_ZONE_HEAD;
 
     for (n = size / MXT_SEGMENT_SIZE; n; n--) {
 
-        slots = n / 2;
-
-        if (slots < MXT_ZONE_SLOTS_MIN) {
-            slots = MXT_ZONE_SLOTS_MIN;
-        }
-
-        if (slots > MXT_ZONE_SLOTS_MAX) {
-            slots = MXT_ZONE_SLOTS_MAX;
-        }
-
+        slots = mxt_zone_slots(n);
         segment_offset = slot_offset + slots * sizeof(mxt_slot_t);
         data_offset = segment_offset + n * sizeof(mxt_segment_t);
 
@@ -65,6 +59,29 @@ mxt_zone_format(void *memory, size_t size)
     }
 
     return 0;
+}
+
+
+size_t
+mxt_zone_size(size_t segments)
+{
+    return MXT_ZONE_HEAD + mxt_zone_slots(segments) * sizeof(mxt_slot_t)
+           + segments * (sizeof(mxt_segment_t) + MXT_SEGMENT_SIZE);
+}
+
+
+static size_t
+mxt_zone_slots(size_t segments)
+{
+    size_t  slots;
+
+    slots = segments / 2;
+
+    if (slots < MXT_ZONE_SLOTS_MIN) {
+        return MXT_ZONE_SLOTS_MIN;
+    }
+
+    return slots < MXT_ZONE_SLOTS_MAX ? slots : MXT_ZONE_SLOTS_MAX;
 }
 
 

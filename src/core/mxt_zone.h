@@ -36,7 +36,7 @@
 #define MXT_ZONE_LAYOUT  "4"
 
 #define MXT_ZONE_SLOTS_MIN  64
-#define MXT_ZONE_SLOTS_MAX  512
+#define MXT_ZONE_SLOTS_MAX  1024   /* as many processes as nginx has */
 
 #define MXT_ZONE_ERROR_MAX  128
 
@@ -200,6 +200,9 @@ typedef struct {
  * held is of no account.  Returns the number of segments, 0 if not one fits.
  */
 unsigned mxt_zone_format(void *memory, size_t size);
+
+/* The least size that is laid out with so many segments, from 1. */
+size_t mxt_zone_size(size_t segments);
 
 /* A view of a formatted zone for this process; alive is
  * mxt_process_alive(), or a test's own. */

@@ -215,6 +215,14 @@ sizes(void)
     tap_is_u64(small, 0, "nine tenths of them are segments");
     tap_is_u64(waste, 0, "nine tenths hold records of 630 bytes");
 
+    for (bad = 0, n = 1; n < 5000; n++) {
+        size = mxt_zone_size(n);
+        bad += mxt_zone_format(p, size) != n;
+        bad += mxt_zone_format(p, size - 1) != n - 1;
+    }
+
+    tap_is_u64(bad, 0, "the least size for any number of segments");
+
     tap_is_u64(mxt_zone_format(p, 0), 0, "no zone in nothing");
     tap_is_u64(mxt_zone_format(p, MXT_SEGMENT_SIZE), 0,
                "none where there is no room for its head");
@@ -285,7 +293,7 @@ slots(void)
 
     /* the largest table, and identities of 54 bits */
 
-    start(128 * 1024 * 1024);
+    start(136 * 1024 * 1024);
     tap_is_u64(view(1)->shm->slots, MXT_ZONE_SLOTS_MAX, "the largest table");
     views[1].process = (1ULL << MXT_PROCESS_BITS) - 1;
 
