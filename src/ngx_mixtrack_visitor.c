@@ -206,9 +206,11 @@ ngx_mixtrack_visitor_header(ngx_http_request_t *r, ngx_mixtrack_header_e n)
         {
             k = (ngx_uint_t) __builtin_ctz(bits);
 
-            /* of several lines the first, but any that objects */
+            /* of several lines the first, but any that objects; the name is
+             * NULL in the last one of a request that ended without memory */
 
             if (h[i].hash == ngx_mixtrack_headers[k].hash
+                && h[i].lowcase_key
                 && (v->header[k].data == NULL
                     || (k <= NGX_MIXTRACK_GPC
                         && mxt_cookie_objects(h[i].value.data,
