@@ -19,6 +19,10 @@
 #define MXT_USERINFO_SLASH  2
 #define MXT_USERINFO_HOST   3
 
+/* bytes of a slash that is encoded three times: behind "//" of such what is
+ * encoded once more is no longer told apart, or one pass would be many */
+#define MXT_USERINFO_DEEP   7
+
 
 static unsigned mxt_userinfo_may(const unsigned char *p,
     const unsigned char *last);
@@ -41,10 +45,10 @@ const unsigned char *
 mxt_userinfo_next(const unsigned char *p, const unsigned char *last,
     unsigned value, const unsigned char **end)
 {
-    size_t                n;
+    size_t                n, slash, once;
     unsigned              state;
-    unsigned char         c, before;
-    const unsigned char  *start, *host, *at;
+    unsigned char         c, before, inner_before;
+    const unsigned char  *start, *host, *at, *inner;
 
     *end = last;
 
@@ -52,37 +56,79 @@ mxt_userinfo_next(const unsigned char *p, const unsigned char *last,
     start = p;
     host = p;
     at = NULL;
+    slash = 1;              /* bytes of those in "//", encoded or not */
+    inner = NULL;           /* what is encoded more often than they are, */
+    once = (size_t) -1;     /* the least bytes of such */
+    inner_before = 0;
 
-    for (c = 0; p < last; p += n) {
+    for (c = 0, n = 0; /* void */ ; p += n) {
 
-        before = c;
-        n = mxt_userinfo_mark(p, last, &c);
+        if (p < last) {
+
+            before = c;
+            n = mxt_userinfo_mark(p, last, &c);
+
+            if (state == MXT_USERINFO_HOST) {
+
+                if (c == '@') {
+
+                    if (n < once) {
+                        at = p + n;
+                        host = at;
+                        inner = NULL;
+                        once = (size_t) -1;
+                    }
+
+                    continue;
+                }
+
+                /* an encoded "&" may be a password's */
+
+                if (c != '/' && c != '?' && c != '#' && (c != '&' || n > 1)) {
+                    continue;
+                }
+
+                /* "http:///a@b" has a host to a browser, and "http://a@/b@c"
+                 * would be one without its "a@" */
+
+                if (c == '/' && p == host) {
+                    host = p + n;
+                    start = at ? start : host;
+                    continue;
+                }
+
+                /* so may these, if the "@" is not encoded as often */
+
+                if (n > slash && slash <= MXT_USERINFO_DEEP) {
+
+                    if (inner == NULL) {
+                        inner = p;
+                        inner_before = before;
+                    }
+
+                    once = (n < once) ? n : once;
+                    continue;
+                }
+
+                if (at) {
+                    break;
+                }
+            }
+
+        } else if (state != MXT_USERINFO_HOST || at || inner == NULL) {
+            break;
+        }
 
         if (state == MXT_USERINFO_HOST) {
 
-            if (c == '@') {
-                at = p + n;
-                host = at;
-                continue;
-            }
+            /* it ends there, after all, and another one may begin */
 
-            /* an encoded "&" may be a password's */
-
-            if (c != '/' && c != '?' && c != '#' && (c != '&' || n > 1)) {
-                continue;
-            }
-
-            /* "http:///a@b" has a host to a browser, and "http://a@/b@c" would
-             * be one without its "a@" */
-
-            if (c == '/' && p == host) {
-                host = p + n;
-                start = at ? start : host;
-                continue;
-            }
-
-            if (at) {
-                break;
+            if (inner) {
+                p = inner;
+                before = inner_before;
+                n = mxt_userinfo_mark(p, last, &c);
+                inner = NULL;
+                once = (size_t) -1;
             }
 
             /* it may be that of another URL's "://" */
@@ -102,6 +148,7 @@ mxt_userinfo_next(const unsigned char *p, const unsigned char *last,
 
             if (state == MXT_USERINFO_SLASH) {
                 state = MXT_USERINFO_HOST;
+                slash = n;
                 start = p + n;
                 host = start;
 

@@ -21,9 +21,11 @@
  * Finds the first user info from p on: what is between "://", or a "//" that
  * a value begins with, and the last "@" before the next of "/?#" or "&".  But
  * for the "&" these count in their encoded form as well ("%3A", "%2540"), and
- * "\" as "/", for so browsers have it.  With value a value begins at p.  Returns
- * where it begins and in *end where it ends, behind the "@"; or last, and *end
- * is last, too.  p and last may be equal.
+ * "\" as "/", for so browsers have it.  "/?#" that are encoded more often than
+ * that "//" and than an "@" behind them do not end it: the password of
+ * "https%3A%2F%2Fu%3Aa%252Fb%40h" is "a/b".  With value a value begins at p.
+ * Returns where it begins and in *end where it ends, behind the "@"; or last, and
+ * *end is last, too.  p and last may be equal.
  */
 const unsigned char *mxt_userinfo_find(const unsigned char *p,
     const unsigned char *last, unsigned value, const unsigned char **end);
