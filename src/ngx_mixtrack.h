@@ -99,7 +99,8 @@ typedef struct {
     ngx_str_t                      literal;    /* when there is no variable */
     ngx_mixtrack_piece_t          *pieces;     /* otherwise, but ... */
     ngx_uint_t                     npieces;
-    ngx_http_complex_value_t      *complex;    /* ... here with captures */
+    ngx_http_complex_value_t      *complex;    /* ... here with captures, */
+    ngx_uint_t                    *variables;  /* and these, up to a -1 */
 } ngx_mixtrack_value_t;
 
 
@@ -278,6 +279,7 @@ typedef struct {
     ngx_str_t                      spool_path;
     ngx_mixtrack_place_t           spool_place;
     ngx_mixtrack_client_t          client[NGX_MIXTRACK_CLIENT_N];
+    int                           *captures;   /* NULL: none have to be kept */
 } ngx_mixtrack_main_conf_t;
 
 
@@ -548,6 +550,32 @@ size_t ngx_mixtrack_value_fixed(ngx_mixtrack_value_t *value);
 
 #define ngx_mixtrack_value_is_literal(value)                                  \
     ((value)->pieces == NULL && (value)->complex == NULL)
+
+
+/* ngx_mixtrack_captures.c */
+
+#if (NGX_PCRE)
+
+/* Once a cycle, when all regular expressions are known. */
+void ngx_mixtrack_captures_init_module(ngx_cycle_t *cycle);
+
+/* Between the two the request may be asked for variables out of turn: its
+ * captures are afterwards what they were. */
+void ngx_mixtrack_captures_begin(ngx_http_request_t *r);
+void ngx_mixtrack_captures_end(ngx_http_request_t *r);
+
+/* Between the two, before anything is evaluated: the captures are again what
+ * they were.  Elsewhere it does nothing. */
+void ngx_mixtrack_captures_renew(ngx_http_request_t *r);
+
+#else
+
+#define ngx_mixtrack_captures_init_module(cycle)
+#define ngx_mixtrack_captures_begin(r)
+#define ngx_mixtrack_captures_end(r)
+#define ngx_mixtrack_captures_renew(r)
+
+#endif
 
 
 /* ngx_mixtrack_property.c */

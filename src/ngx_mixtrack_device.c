@@ -348,7 +348,7 @@ ngx_mixtrack_device_get(ngx_http_request_t *r, ngx_mixtrack_loc_conf_t *mlcf,
 static ngx_int_t
 ngx_mixtrack_device_filter(ngx_http_request_t *r)
 {
-    ngx_uint_t                what;
+    ngx_uint_t                what, wanted;
     mxt_zone_t               *zone;
     ngx_mixtrack_loc_conf_t  *mlcf;
 
@@ -361,9 +361,16 @@ ngx_mixtrack_device_filter(ngx_http_request_t *r)
     /* where nothing is tracked nobody needs an id */
 
     if (mlcf->device == NULL || mlcf->events == NULL || r != r->main
-        || (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD)
-        || !ngx_mixtrack_device_wanted(r, mlcf))
+        || (r->method != NGX_HTTP_GET && r->method != NGX_HTTP_HEAD))
     {
+        return ngx_mixtrack_next_header_filter(r);
+    }
+
+    ngx_mixtrack_captures_begin(r);
+    wanted = ngx_mixtrack_device_wanted(r, mlcf);
+    ngx_mixtrack_captures_end(r);
+
+    if (!wanted) {
         return ngx_mixtrack_next_header_filter(r);
     }
 

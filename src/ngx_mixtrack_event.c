@@ -69,6 +69,7 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
 
     (void) ngx_mixtrack_flusher_left();
 
+    ngx_mixtrack_captures_begin(r);
     ngx_mixtrack_visitor_begin(r);
     ngx_mixtrack_insert_id_begin();
 
@@ -98,6 +99,7 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
     }
 
     ngx_mixtrack_visitor_end();
+    ngx_mixtrack_captures_end(r);
 
     return NGX_OK;
 }

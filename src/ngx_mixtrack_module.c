@@ -576,6 +576,8 @@ ngx_mixtrack_init_module(ngx_cycle_t *cycle)
     ngx_mixtrack_path_give(cycle);
     ngx_mixtrack_path_stray(cycle);
 
+    ngx_mixtrack_captures_init_module(cycle);
+
     if (ngx_process != NGX_PROCESS_SINGLE
         || ngx_is_init_cycle(cycle->old_cycle))
     {

@@ -65,6 +65,13 @@ ngx_mixtrack_value_compile(ngx_conf_t *cf, ngx_str_t *text,
     if (rc == NGX_OK) {
         value->pieces = pieces.elts;
         value->npieces = pieces.nelts;
+
+    } else {
+
+        /* flushed when they are asked for, and not by the script again */
+
+        value->variables = cv.flushes;
+        cv.flushes = NULL;
     }
 
     complex = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
@@ -243,7 +250,15 @@ void
 ngx_mixtrack_value_get(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
     ngx_str_t *s)
 {
+    ngx_uint_t                 *index;
     ngx_http_variable_value_t  *v;
+
+    if (value->complex == NULL) {
+        *s = value->literal;
+        return;
+    }
+
+    ngx_mixtrack_captures_renew(r);
 
     if (value->npieces == 1) {
 
@@ -260,9 +275,16 @@ ngx_mixtrack_value_get(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
         return;
     }
 
-    if (value->complex == NULL) {
-        *s = value->literal;
-        return;
+    if (value->variables) {
+
+        /* these first: a map among them has captures of its own, and between
+         * the two runs of the script they must not change */
+
+        for (index = value->variables; *index != (ngx_uint_t) -1; index++) {
+            (void) ngx_http_get_flushed_variable(r, *index);
+        }
+
+        ngx_mixtrack_captures_renew(r);
     }
 
     if (ngx_http_complex_value(r, value->complex, s) != NGX_OK) {
@@ -284,6 +306,8 @@ ngx_mixtrack_value_write(ngx_http_request_t *r, ngx_mixtrack_value_t *value,
         ngx_mixtrack_value_get(r, value, &s);
         return mxt_json_text(j, s.data, s.len, left);
     }
+
+    ngx_mixtrack_captures_renew(r);
 
     cut = 0;
     piece = value->pieces;

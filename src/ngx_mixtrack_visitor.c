@@ -287,6 +287,7 @@ ngx_mixtrack_visitor_client(ngx_http_request_t *r, ngx_mixtrack_client_e n,
     v = &r->variables[client->index];
 
     if (client->map && !v->valid) {
+        ngx_mixtrack_captures_renew(r);
         v = ngx_http_get_indexed_variable(r, client->index);
     }
 
