@@ -521,7 +521,8 @@ ngx_int_t ngx_mixtrack_spooler_claim(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, uint64_t now);
 
 /* Writes what is left of a batch to a file, and settles it.  NGX_OK, or
- * NGX_ERROR with the reason logged and the batch as it was. */
+ * NGX_ERROR with the reason logged and the batch as it was.  Others that wait,
+ * and are of files, may be free then: the oldest files make room. */
 ngx_int_t ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, ngx_uint_t stored);
 

@@ -203,6 +203,12 @@ ngx_mixtrack_sender_choose(ngx_mixtrack_flusher_t *f, uint64_t now,
 
     if (batch == NULL) {
         batch = ngx_mixtrack_sender_fresh(f, now, flush);
+
+        /* it may have gone to the spool, or made room there */
+
+        if (tired && tired->state != NGX_MIXTRACK_BATCH_READY) {
+            tired = NULL;
+        }
     }
 
     f->passed = (batch && tired) ? f->passed + 1 : 0;

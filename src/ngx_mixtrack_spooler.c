@@ -33,7 +33,11 @@ static void ngx_mixtrack_spooler_bad(ngx_mixtrack_flusher_t *f,
 static void ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f,
     uint64_t now);
 static ngx_int_t ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
-    size_t len);
+    ngx_mixtrack_batch_t *batch);
+static ngx_mixtrack_batch_t *ngx_mixtrack_spooler_held(
+    ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch, char *name);
+static ngx_uint_t ngx_mixtrack_spooler_waits(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch);
 static ngx_mixtrack_batch_t *ngx_mixtrack_spooler_oldest(
     ngx_mixtrack_flusher_t *f);
 
@@ -175,28 +179,30 @@ ngx_mixtrack_spooler_list(ngx_mixtrack_flusher_t *f, uint64_t now)
 }
 
 
-/* expires the oldest files until len more bytes are within the limit */
+/* expires the oldest files until the batch's body is within the limit, too */
 
 static ngx_int_t
-ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
+ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
 {
-    size_t            size;
-    uint32_t          outcomes[MXT_OUTCOMES];
-    ngx_uint_t        reads;
-    mxt_spool_file_t  file;
+    char                  *name;
+    uint32_t               events, outcomes[MXT_OUTCOMES];
+    ngx_uint_t             reads;
+    mxt_spool_file_t       claimed, *file;
+    ngx_mixtrack_batch_t  *held;
 
     reads = 0;
 
     /* what we know is from the last look, and successors and others send,
      * too: nothing is given up for a file that is gone */
 
-    if ((!f->looked || f->disk + len > (uint64_t) f->project->spool)
+    if ((!f->looked || f->disk + batch->len > (uint64_t) f->project->spool)
         && ngx_mixtrack_directory_read(f) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    while (f->disk + len > (uint64_t) f->project->spool) {
+    while (f->disk + batch->len > (uint64_t) f->project->spool) {
 
         /* what another process holds is not there for us */
 
@@ -207,38 +213,92 @@ ngx_mixtrack_spooler_room(ngx_mixtrack_flusher_t *f, size_t len)
             return NGX_ERROR;
         }
 
-        if (mxt_spool_claim(f->dir, f->names[f->name++], &file) != 1) {
+        name = f->names[f->name++];
+        held = ngx_mixtrack_spooler_held(f, batch, name);
+
+        if (held) {
+            file = &held->file;
+            events = held->left;
+
+        } else if (mxt_spool_claim(f->dir, name, &claimed) == 1) {
+            file = &claimed;
+            events = claimed.name.events;
+
+        } else {
             continue;
         }
 
-        size = file.len;
-
-        if (mxt_spool_done(&file) != 0) {
+        if (mxt_spool_unlink(file) != 0) {
             ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_UNLINK, NGX_LOG_ERR,
                              ngx_errno, 0, "the spool is full, and its oldest "
                              "file could not be removed");
-            mxt_spool_release(&file);
+
+            if (held == NULL) {
+                mxt_spool_release(&claimed);
+            }
+
             return NGX_ERROR;
         }
 
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FULL, NGX_LOG_ERR, 0,
-                         file.name.events,
+        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FULL, NGX_LOG_ERR, 0, events,
                          "the spool is full, %uD events of \"%s\" are "
-                         "expired", file.name.events, file.file);
+                         "expired", events, file->file);
+
+        reads = 0;
+
+        if (held) {
+            ngx_mixtrack_batch_decide(f, held, 0, held->events, MXT_EXPIRED);
+            ngx_mixtrack_batch_finish(f, held);
+            continue;
+        }
 
         ngx_memzero(outcomes, sizeof(outcomes));
-        outcomes[MXT_ADOPTED] = file.name.events;
-        outcomes[MXT_EXPIRED] = file.name.events;
+        outcomes[MXT_ADOPTED] = events;
+        outcomes[MXT_EXPIRED] = events;
 
         mxt_zone_settle_spooled(&f->zone, outcomes);
 
-        f->disk -= ngx_min(f->disk, size);
-        ngx_mixtrack_directory_count(f, 0);
-
-        reads = 0;
+        ngx_mixtrack_directory_remove(f, &claimed);
     }
 
     return NGX_OK;
+}
+
+
+/* the batch of this file, if it waits: there are those that were tried, and
+ * have the oldest files; but not the one that there is to be room for */
+
+static ngx_mixtrack_batch_t *
+ngx_mixtrack_spooler_held(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch, char *name)
+{
+    ngx_uint_t             i;
+    ngx_mixtrack_batch_t  *held;
+
+    for (i = 0; i < f->nbatches; i++) {
+
+        held = &f->batch[i];
+
+        if (held != batch && held->file.fd != -1
+            && ngx_mixtrack_spooler_waits(f, held)
+            && ngx_strcmp(held->file.file, name) == 0)
+        {
+            return held;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* one that is being halved only if that leads to nothing for long */
+
+static ngx_uint_t
+ngx_mixtrack_spooler_waits(ngx_mixtrack_flusher_t *f,
+    ngx_mixtrack_batch_t *batch)
+{
+    return batch->state == NGX_MIXTRACK_BATCH_READY
+           && (batch->posts == 0 || f->zone.shm->gate.hold);
 }
 
 
@@ -281,7 +341,7 @@ ngx_mixtrack_spooler_write(ngx_mixtrack_flusher_t *f,
     name.destination = f->project->destination;
     name.gzip = batch->gzip;
 
-    if (ngx_mixtrack_spooler_room(f, batch->len) != NGX_OK) {
+    if (ngx_mixtrack_spooler_room(f, batch) != NGX_OK) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_NO_ROOM, NGX_LOG_ERR, 0, 1,
                          "no room in the spool for a batch of %uD events",
                          batch->left);
@@ -393,8 +453,7 @@ ngx_mixtrack_spooler_build(ngx_mixtrack_flusher_t *f,
 }
 
 
-/* of those that wait with records of the queue; one that is being halved only
- * if that leads to nothing for long */
+/* of those that wait with records of the queue */
 
 static ngx_mixtrack_batch_t *
 ngx_mixtrack_spooler_oldest(ngx_mixtrack_flusher_t *f)
@@ -408,8 +467,7 @@ ngx_mixtrack_spooler_oldest(ngx_mixtrack_flusher_t *f)
 
         batch = &f->batch[i];
 
-        if (batch->state == NGX_MIXTRACK_BATCH_READY && batch->file.fd == -1
-            && (batch->posts == 0 || f->zone.shm->gate.hold)
+        if (batch->file.fd == -1 && ngx_mixtrack_spooler_waits(f, batch)
             && (oldest == NULL || batch->oldest < oldest->oldest))
         {
             oldest = batch;

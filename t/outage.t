@@ -4,7 +4,7 @@
 # endpoint comes back all of it is delivered once, the oldest first and in
 # turn with live traffic.  Also over one connection, with a stop and a start
 # in the middle; and what is given up, and counted, when there is no spool,
-# and when the spool is too small.
+# and when the spool is too small: also when the endpoint answers, and fails.
 
 use v5.36;
 
@@ -194,5 +194,33 @@ is($q->{dropped}{full} + $q->{rejected}, 0, 'small spool: and nothing else is');
 cmp_ok(scalar(@$gone), '>', 500, 'small spool: it is more than a file');
 is(join(' ', grep { $_ > 400000 + @$gone + 200 } @$gone), '', 'small spool: the oldest are');
 like($t->error_log, qr/\[error\].*the spool is full, \d+ events of "[^"]*" are expired/, 'small spool: the log says so');
+ok($t->quit, 'small spool: QUIT');
+
+# ---- the endpoint answers, so that files are tried again and again: those are
+# the oldest, and given up first all the same
+
+conf(main => {workers => 1}, spool => '40k', gzip => 'off', batch => 'interval=100ms events=100');
+$ingest->reset;
+$ingest->faults({status => 503});
+$t->run;
+
+$load = $t->load(from => 500001, count => 12000, rate => 1500, connections => 1);
+ok($t->wait_status(sub { $_->{spool}{files} && $_->{retries} }), 'tried: there are files, and retries');
+is(scalar(@{$load->wait->{served}}), 12000, 'tried: every request is served');
+my $given = $t->wait_status(sub { 2 * $_->{segments}{used} <= $_->{segments}{total} });
+ok($given, 'tried: the queue has room again');
+
+$ingest->faults();
+$p = $t->wait_status(sub { !$_->{queued} && !$_->{in_flight} && !$_->{spool}{files} }, timeout => 20);
+ok($p, 'tried: delivered');
+$t->identity_ok($t->status, 'tried: the identity holds');
+is($ingest->stats->{duplicates}, 0, 'tried: nothing came twice');
+
+my $there = $ingest->seqs;
+$gone = [grep { !$there->{$_} } 500001 .. 512000];
+is(scalar(@$gone), $p->{expired}, 'tried: what is missing was counted as expired');
+is($p->{dropped}{full} + $p->{rejected}, 0, 'tried: and nothing else is');
+cmp_ok(scalar(@$gone), '>', 5000, 'tried: it is most of it');
+is(scalar(grep { $_ > 500000 + @$gone + 500 } @$gone), 0, 'tried: the oldest are');
 
 $t->done;

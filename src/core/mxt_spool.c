@@ -192,9 +192,9 @@ mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f)
 
 
 int
-mxt_spool_done(mxt_spool_file_t *f)
+mxt_spool_unlink(mxt_spool_file_t *f)
 {
-    int          rc, err;
+    int          err;
     struct stat  st;
 
     if (f->fd == -1) {
@@ -202,25 +202,40 @@ mxt_spool_done(mxt_spool_file_t *f)
         return -1;
     }
 
-    rc = unlinkat(f->dir, f->file, 0);
+    if (unlinkat(f->dir, f->file, 0) == 0 || errno == ENOENT) {
+        return 0;
+    }
+
+    err = errno;
 
     /* with its directory the file may be gone, and f->dir another's by now */
 
-    if (rc == -1 && errno != ENOENT) {
+    if (fstat(f->fd, &st) == 0 && st.st_nlink == 0) {
+        return 0;
+    }
+
+    errno = err;
+    return -1;
+}
+
+
+int
+mxt_spool_done(mxt_spool_file_t *f)
+{
+    int  err;
+
+    if (mxt_spool_unlink(f) == -1) {
+
+        /* as long as it is locked, nobody sends it again */
 
         err = errno;
 
-        if (fstat(f->fd, &st) == -1 || st.st_nlink) {
+        free(f->body);
+        f->body = NULL;
+        f->len = 0;
 
-            /* as long as it is locked, nobody sends it again */
-
-            free(f->body);
-            f->body = NULL;
-            f->len = 0;
-
-            errno = err;
-            return -1;
-        }
+        errno = err;
+        return -1;
     }
 
     mxt_spool_release(f);

@@ -107,6 +107,10 @@ int mxt_spool_count(int dir, uint64_t destination, mxt_spool_list_t *list);
  */
 int mxt_spool_claim(int dir, const char *file, mxt_spool_file_t *f);
 
+/* Unlinks a claimed file, which stays claimed, and has its body.  0, also if it
+ * is gone already; or -1 with errno. */
+int mxt_spool_unlink(mxt_spool_file_t *f);
+
 /*
  * The batch was acknowledged: unlinks the file, then releases it.  0, or -1
  * with errno if it could not be unlinked: then it has no body any more, but

@@ -195,6 +195,16 @@ claiming(void)
     errno = 0;
     tap_ok(mxt_spool_done(&f) == -1 && errno == EBADF && exists(file),
            "only a claimed file is done with");
+    errno = 0;
+    tap_ok(mxt_spool_unlink(&f) == -1 && errno == EBADF && exists(file),
+           "or unlinked");
+
+    tap_ok(mxt_spool_claim(dir, file, &f) == 1 && mxt_spool_unlink(&f) == 0
+           && !exists(file) && f.fd != -1 && f.body && f.len,
+           "unlinked, and still claimed");
+    tap_ok(mxt_spool_unlink(&f) == 0 && mxt_spool_done(&f) == 0 && f.fd == -1,
+           "done with after that");
+    (void) mxt_spool_write(dir, &name, "[1]", 3);
 
     tap_ok(mxt_spool_claim(dir, file, &f) == 1 && mxt_spool_done(&f) == 0
            && !exists(file) && f.fd == -1, "acknowledged and gone");
@@ -968,6 +978,9 @@ read_only(int fd)
     rc = mxt_spool_claim(fd, file, &f);
     tap_ok(rc == 1 && f.len == 40000, "claim");
     errno = 0;
+    tap_ok(mxt_spool_unlink(&f) == -1 && errno == EROFS && f.fd != -1
+           && f.body && f.len == 40000, "unlink, which changes nothing");
+    errno = 0;
     tap_ok(mxt_spool_done(&f) == -1 && errno == EROFS && f.fd != -1
            && f.body == NULL, "done, which keeps its lock");
     mxt_spool_release(&f);
@@ -1018,6 +1031,10 @@ no_access(void)
     errno = 0;
     tap_ok(mxt_spool_claim(dir, file, &f) == -1 && errno == EACCES
            && f.fd == -1, "claim");
+    errno = 0;
+    tap_ok(mxt_spool_unlink(&claimed) == -1 && errno == EACCES
+           && claimed.fd != -1 && claimed.body && claimed.len == 3,
+           "unlink, which changes nothing");
     errno = 0;
     tap_ok(mxt_spool_done(&claimed) == -1 && errno == EACCES
            && claimed.fd != -1 && claimed.body == NULL && claimed.len == 0,
