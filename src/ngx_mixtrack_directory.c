@@ -8,10 +8,15 @@
 #include "ngx_mixtrack_flusher.h"
 
 
-/* how often one that is gone is looked for, ms */
+/* how often one that is gone is looked for, and how long nobody may have read
+ * one before its entries are counted, ms */
 #define NGX_MIXTRACK_DIRECTORY_REOPEN  1000
+#define NGX_MIXTRACK_DIRECTORY_COUNT   1000
 
 
+static void ngx_mixtrack_directory_failed(ngx_mixtrack_flusher_t *f);
+static void ngx_mixtrack_directory_tell(ngx_mixtrack_flusher_t *f,
+    mxt_spool_list_t *list, uint64_t before);
 static void ngx_mixtrack_directory_turn(ngx_mixtrack_flusher_t *f);
 static void ngx_mixtrack_directory_again(ngx_mixtrack_flusher_t *f);
 
@@ -80,7 +85,7 @@ ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f, uint64_t now)
 ngx_int_t
 ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
 {
-    uint64_t          before, now;
+    uint64_t          before;
     mxt_spool_list_t  list;
 
     ngx_mixtrack_directory_again(f);
@@ -101,17 +106,78 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
     list.max = NGX_MIXTRACK_SPOOL_NAMES;
 
     if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
-        mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
-        ngx_mixtrack_say_error(f, "the spool cannot be listed");
-        ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_LIST, NGX_LOG_ERR, ngx_errno, 1,
-                         "the spool cannot be listed");
+        ngx_mixtrack_directory_failed(f);
         return NGX_ERROR;
     }
 
     f->nnames = list.n;
     f->more = list.files > list.n;
-    f->disk = list.bytes;
+
+    ngx_mixtrack_directory_tell(f, &list, before);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_mixtrack_directory_look(ngx_mixtrack_flusher_t *f, uint64_t now)
+{
+    uint64_t          before;
+    mxt_spool_list_t  list;
+
+    if (f->project->spool == 0 || now < f->count_at
+        || ngx_mixtrack_directory_there(f, now) != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_mixtrack_directory_again(f);
+
+    before = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
+
+    /* no names: those that f has are still good */
+
+    ngx_memzero(&list, sizeof(mxt_spool_list_t));
+
+    if (mxt_spool_list(f->dir, f->project->destination, &list) != 0) {
+        ngx_mixtrack_directory_failed(f);
+        return;
+    }
+
+    ngx_mixtrack_directory_tell(f, &list, before);
+}
+
+
+static void
+ngx_mixtrack_directory_failed(ngx_mixtrack_flusher_t *f)
+{
+    f->count_at = ngx_current_msec + NGX_MIXTRACK_DIRECTORY_COUNT;
+
+    mxt_zone_add(&f->zone, MXT_SPOOL_ERRORS, 1);
+    ngx_mixtrack_say_error(f, "the spool cannot be listed");
+    ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_LIST, NGX_LOG_ERR, ngx_errno, 1,
+                     "the spool cannot be listed");
+}
+
+
+/* what was seen there; before is how many files the status told of */
+
+static void
+ngx_mixtrack_directory_tell(ngx_mixtrack_flusher_t *f, mxt_spool_list_t *list,
+    uint64_t before)
+{
+    uint64_t  now, entries;
+
+    f->disk = list->bytes;
     f->looked = 1;
+
+    /* each entry costs some microseconds: one a millisecond is nothing */
+
+    entries = (uint64_t) list->files + list->foreign + list->bad
+              + list->strange;
+
+    f->count_at = ngx_current_msec
+                  + ngx_max(entries, NGX_MIXTRACK_DIRECTORY_COUNT);
 
     if (mxt_zone_holds(&f->zone)) {
 
@@ -121,33 +187,31 @@ ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f)
         now = __atomic_load_n(&f->zone.shm->spool_files, __ATOMIC_ACQUIRE);
 
         __atomic_store_n(&f->zone.shm->spool_files,
-                         list.files + (now > before ? now - before : 0),
+                         list->files + (now > before ? now - before : 0),
                          __ATOMIC_RELEASE);
 
-        f->zone.shm->spool_bytes = list.bytes;
-        f->zone.shm->spool_foreign = list.foreign;
-        f->zone.shm->spool_bad = list.bad;
-        f->zone.shm->spool_strange = list.strange;
+        f->zone.shm->spool_bytes = list->bytes;
+        f->zone.shm->spool_foreign = list->foreign;
+        f->zone.shm->spool_bad = list->bad;
+        f->zone.shm->spool_strange = list->strange;
     }
 
-    if (list.foreign > f->foreign) {
+    if (list->foreign > f->foreign) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_FOREIGN, NGX_LOG_WARN, 0, 0,
                          "%uD files of the spool are of another destination, "
-                         "they are kept and not sent", list.foreign);
+                         "they are kept and not sent", list->foreign);
     }
 
-    f->foreign = list.foreign;
+    f->foreign = list->foreign;
 
-    if (list.strange > f->strange) {
+    if (list->strange > f->strange) {
         ngx_mixtrack_say(f, NGX_MIXTRACK_SAY_STRANGE, NGX_LOG_WARN, 0, 0,
                          "%uD entries of the spool's directory are no files "
                          "of it, by name or kind, they are left alone",
-                         list.strange);
+                         list->strange);
     }
 
-    f->strange = list.strange;
-
-    return NGX_OK;
+    f->strange = list->strange;
 }
 
 

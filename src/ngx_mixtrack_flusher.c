@@ -431,6 +431,7 @@ ngx_mixtrack_flusher_run(ngx_mixtrack_flusher_t *f, uint64_t now)
     ngx_mixtrack_sender_receive(f, now);
     ngx_mixtrack_sender_send(f, now, 0);
     ngx_mixtrack_spooler_relieve(f, now);
+    ngx_mixtrack_directory_look(f, now);
 
     if (ngx_mixtrack_batch_count(f, NGX_MIXTRACK_BATCH_POSTING)
         || f->relieving)

@@ -238,6 +238,8 @@ typedef struct {
     uint64_t                   listed;     /* when, monotonic ms; 0 is never */
     uint64_t                   disk;       /* bytes of our files there */
     ngx_uint_t                 looked;     /* disk is known */
+    uint64_t                   count_at;   /* them, unless the directory is
+                                              read before */
     ngx_uint_t                 foreign;    /* as last told */
     ngx_uint_t                 strange;    /* the same */
     mxt_spool_file_t           kept[NGX_MIXTRACK_SPOOL_KEPT
@@ -499,6 +501,13 @@ ngx_int_t ngx_mixtrack_directory_there(ngx_mixtrack_flusher_t *f,
  * Those that were delivered and could not be removed are tried again first.
  * NGX_OK, or NGX_ERROR with the reason logged. */
 ngx_int_t ngx_mixtrack_directory_read(ngx_mixtrack_flusher_t *f);
+
+/*
+ * Counts what is there, for the status and the bound, when nobody has read it
+ * for a second: with a closed gate nobody does.  Beyond a thousand entries, for
+ * as many ms as there are.
+ */
+void ngx_mixtrack_directory_look(ngx_mixtrack_flusher_t *f, uint64_t now);
 
 /* Could files be removed?  NGX_OK; or NGX_ERROR, logged when it begins: none
  * is to be adopted. */

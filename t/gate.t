@@ -2,7 +2,7 @@
 
 # While the gate is closed nothing is posted, and what is part-filled stays
 # open: a trickle of requests to eight workers uses no more segments than
-# those have, however long it lasts.
+# those have, however long it lasts.  The spool is looked at.
 
 use v5.36;
 
@@ -68,5 +68,49 @@ is($ingest->stats->{posts}, 1, 'reload: nothing was posted');
 $ingest->faults();
 account($ingest, [[1 .. $seq]]);
 at_rest($t);
+
+# ---- what lies in the spool is looked at all the same: a file is taken away,
+# and comes back
+
+sub files { grep { $_->{events} } spool_files($t) }
+
+sub seen ($n, $name) {
+    my @files = files();
+    my $bytes = 0;
+    $bytes += -s $_->{file} for @files;
+
+    is(scalar(@files), $n, "spool: $name");
+    ok($t->wait_status(sub { $_->{spool}{files} == $n && $_->{spool}{bytes} == $bytes }, timeout => 20),
+        "spool: $name: the status tells files and bytes");
+    is($t->status('default')->{gate}{state}, 'closed', "spool: $name: the gate is closed still");
+}
+
+$ingest->faults({status => 503, headers => {'Retry-After' => 3600}});
+my $from = $seq + 1;
+request() for 1 .. REQUESTS;
+ok($t->stop(timeout => 10), 'spool: TERM');
+my $n = files();
+cmp_ok($n, '>', 1, 'spool: there are files');
+
+$t->run;
+ok($t->wait_status(sub { $_->{gate}{state} eq 'closed' && !$_->{requests}{in_flight} }), 'spool: the gate is closed');
+my $posts = $ingest->stats->{posts};
+seen($n, 'as it was');
+
+my $file  = (files())[-1]{file};
+my $aside = $t->dir . '/aside';
+rename $file, $aside or die "rename: $!";
+seen($n - 1, 'without one');
+
+rename $aside, $file or die "rename: $!";
+ok($t->reload(drained => 1), 'spool: a reload');
+seen($n, 'after a reload');
+is($ingest->stats->{posts}, $posts, 'spool: nothing was posted');
+
+ok($t->stop(timeout => 10), 'spool: TERM');
+$ingest->faults();
+$t->run;
+account($ingest, [[$from .. $seq]], name => 'spool');
+at_rest($t, name => 'spool');
 
 $t->done;
