@@ -191,6 +191,7 @@ ngx_mixtrack_batch_whole_part(ngx_mixtrack_batch_t *batch)
     batch->attempts = 0;
     batch->failures = 0;
     batch->broken = 0;
+    batch->broke = 0;
     batch->posts = 0;
     batch->pairs = 0;
     batch->counted = 0;

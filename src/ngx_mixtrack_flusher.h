@@ -122,6 +122,8 @@ typedef struct {
                                               since its parts last changed */
     ngx_uint_t                 failures;
     ngx_uint_t                 broken;     /* in a row, while it was sent */
+    size_t                     broke;      /* bytes of the body that was halved
+                                              for it, until one is taken */
     ngx_uint_t                 posts;      /* since it was refused; 0: not */
     size_t                     most;       /* bytes of one post, before */
     uint32_t                   pairs;      /* of halves, so far */
@@ -412,6 +414,10 @@ void ngx_mixtrack_lease_return(ngx_mixtrack_flusher_t *f);
  * free. */
 void ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f,
     ngx_mixtrack_batch_t *batch, mxt_verdict_t *v, uint64_t now);
+
+/* The batch's body broke off again and again while it was sent: halves it, if
+ * there is a place for one more part.  Nothing is refused or given up. */
+void ngx_mixtrack_refuse_broken(ngx_mixtrack_batch_t *batch);
 
 /* Something was delivered: what was refused in single parts before was at
  * fault itself, and is rejected. */

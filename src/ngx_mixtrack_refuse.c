@@ -116,6 +116,31 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 }
 
 
+/* nobody has answered: it is as if the batch had always been two */
+
+void
+ngx_mixtrack_refuse_broken(ngx_mixtrack_batch_t *batch)
+{
+    uint32_t              n;
+    ngx_mixtrack_part_t  *part, *half;
+
+    part = &batch->part[batch->current];
+    n = ngx_mixtrack_batch_undecided(batch, part->from, part->to);
+    half = ngx_mixtrack_refuse_split(batch, part, (n + 1) / 2);
+
+    if (half == NULL) {
+        return;
+    }
+
+    part->pair = 0;
+    half->pair = 0;
+
+    batch->broke = batch->raw;
+
+    ngx_mixtrack_batch_unmake(batch);
+}
+
+
 /*
  * Those that were on their way when the first was refused say the same thing
  * at the same time, and do not count.

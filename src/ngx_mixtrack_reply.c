@@ -71,8 +71,12 @@ ngx_mixtrack_reply(ngx_mixtrack_flusher_t *f,
         ngx_mixtrack_reply_held(f, &v, now);
         break;
 
-    default: /* MXT_VERDICT_RETRY, MXT_VERDICT_SLOW_DOWN */
+    default: /* MXT_VERDICT_RETRY, _BROKEN, _SLOW_DOWN */
         ngx_mixtrack_reply_failed(f, batch, &v, result->text, now);
+
+        if (v.verdict == MXT_VERDICT_BROKEN) {
+            ngx_mixtrack_refuse_broken(batch);
+        }
     }
 
     mxt_verdict_done(&v);
@@ -130,6 +134,11 @@ ngx_mixtrack_reply_delivered(ngx_mixtrack_flusher_t *f,
     if (f->most.bytes < f->max_bytes && batch->raw >= f->most.bytes / 2) {
         f->most.bytes += f->most.bytes / 64 + 1;
         f->most.bytes = ngx_min(f->most.bytes, f->max_bytes);
+    }
+
+    if (batch->broke) {
+        f->most.bytes = ngx_min(f->most.bytes, batch->broke / 2 + 1);
+        batch->broke = 0;
     }
 
     if (v && v->verdict == MXT_VERDICT_PARTIAL) {

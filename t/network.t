@@ -109,4 +109,30 @@ my ($most) = sort { $b <=> $a } map { $_->{events} } @posts;
 cmp_ok($most, '<=', EVENTS / 2, 'reset seven times: then it is halved');
 $narrow->reset;
 
+# Nobody has answered, however often it was: that is an outage, and nothing of it
+# is the batch's fault.
+my $at     = length $t->error_log;
+my $before = $t->status('big');
+$narrow->faults({reset => 'sending'});
+my $load = $t->load(from => 900_001, count => EVENTS, rate => 10000, uri => '/big?seq=%d&fill=' . 'x' x 250);
+my ($failures, $down, @less) = (0, 0);
+ok($t->wait_status(sub {
+    my $gate = $_->{gate};
+    push @less, "$gate->{failures} after $failures" if $gate->{failures} < $failures;
+    push @less, "$gate->{down_ms} ms after $down"   if $gate->{down_ms} < $down;
+    ($failures, $down) = @$gate{qw(failures down_ms)};
+    return $failures >= 11;
+}, project => 'big', timeout => 30), 'reset for ever: failures are counted');
+is(join(', ', @less), '', 'reset for ever: all in a row');
+$narrow->faults();
+account($narrow, [$load], name => 'reset for ever');
+my $end = at_rest($t, name => 'reset for ever', project => 'big');
+is($end->{rejected}, $before->{rejected}, 'reset for ever: nothing is rejected');
+
+my $log = substr $t->error_log, $at;
+unlike($log, qr/"big": (?:the endpoint answers again|a post of \d+ events is refused)/, 'reset for ever: nobody has answered');
+my @over = $log =~ /"big": posts succeed again after (\d+) ms/g;
+is(scalar(@over), 1, 'reset for ever: and then it is over, once');
+cmp_ok($over[0] // 0, '>=', $down, 'reset for ever: all of it');
+
 $t->done;

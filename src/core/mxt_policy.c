@@ -288,7 +288,7 @@ mxt_policy_transport(const mxt_reply_t *r, const mxt_attempt_t *a,
         && a->broken >= MXT_POLICY_BROKEN
         && a->events > 1)
     {
-        return MXT_VERDICT_TOO_LARGE;
+        return MXT_VERDICT_BROKEN;
     }
 
     return MXT_VERDICT_RETRY;
@@ -402,6 +402,7 @@ mxt_policy_delay(const mxt_reply_t *r, const mxt_attempt_t *a,
     switch (verdict) {
 
     case MXT_VERDICT_RETRY:
+    case MXT_VERDICT_BROKEN:
     case MXT_VERDICT_SLOW_DOWN:
 
         delay = mxt_gate_backoff(a->backoff, a->failures, a->random);

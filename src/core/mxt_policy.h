@@ -37,6 +37,7 @@ typedef enum {
     MXT_VERDICT_TOO_LARGE,      /* halve */
     MXT_VERDICT_HOLD,           /* the configuration is at fault */
     MXT_VERDICT_RETRY,          /* later */
+    MXT_VERDICT_BROKEN,         /* later, and halved: it may be too large */
     MXT_VERDICT_SLOW_DOWN       /* later, and with fewer connections */
 } mxt_verdict_e;
 
@@ -115,9 +116,9 @@ typedef struct {
  * A reply with a status of 400 or more is judged by its status, whatever
  * became of its body; so is one of 200 that broke off (error or cut set)
  * behind a body that is whole in itself.  A body that broke off while it was
- * sent (CURLE_SEND_ERROR) three times in a row is TOO_LARGE if it has more
- * than one event: a server that answers 413 and resets at once looks like
- * that.
+ * sent (CURLE_SEND_ERROR) three times in a row is BROKEN if it has more than
+ * one event: a server that answers 413 and resets at once looks like that, but
+ * so does one that is not there, hence it is a failure as well.
  *
  * The delay is mxt_gate_backoff() with failures, or what Retry-After
  * (seconds, or an HTTP date) asks for if that is more, of which at most

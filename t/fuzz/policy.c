@@ -187,7 +187,7 @@ fuzz_allowed(const mxt_reply_t *r, const mxt_attempt_t *a,
 
     retry = (r->error == MXT_POLICY_SEND_ERROR && a->broken >= 3
              && a->events > 1 && r->status < 400)
-            ? 1 << MXT_VERDICT_TOO_LARGE : 1 << MXT_VERDICT_RETRY;
+            ? 1 << MXT_VERDICT_BROKEN : 1 << MXT_VERDICT_RETRY;
 
     if (r->status == 200) {
 
@@ -387,7 +387,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check((v.failed != 0) == (v.verdict == MXT_VERDICT_PARTIAL));
     check(v.ours == (v.verdict == MXT_VERDICT_RETRY && fuzz_ours(&r, root)));
 
-    if (v.verdict == MXT_VERDICT_RETRY || v.verdict == MXT_VERDICT_SLOW_DOWN) {
+    if (v.verdict == MXT_VERDICT_RETRY || v.verdict == MXT_VERDICT_BROKEN
+        || v.verdict == MXT_VERDICT_SLOW_DOWN)
+    {
         check(v.delay >= 3000 && v.delay <= MXT_POLICY_RETRY_MAX);
         check(r.retry_after == NULL || v.delay == MXT_POLICY_RETRY_MAX);
 
