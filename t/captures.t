@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Mixtrack::Cases;
+use Mixtrack::Late;
 use Mixtrack::Nginx;
 use Mixtrack::Util qw(lacks slurp);
 
@@ -19,21 +20,12 @@ my $t      = Mixtrack::Nginx->new;
 my $ingest = $t->ingest(9);
 my $cases  = Mixtrack::Cases->new($t);
 my $subs   = qx($t->{binary} -V 2>&1) =~ /--with-http_sub_module/;
-
-# it takes the headers that the module was built with, which make has left
-my $late  = $t->dir . '/late.so';
-my $tree  = $t->root . ($t->{module} eq 'static' ? '/build/asan/tree' : '/build/module/src');
-my @inc   = map {"-I$_"} glob "$tree/objs $tree/src/* $tree/src/*/*/";
-my $built = -e "$tree/objs/ngx_auto_config.h";
-
-is(system($ENV{CC} // 'cc', split(' ', '-O1 -g -fPIC -shared'), @inc, '-o', $late, $t->root . '/t/lib/late.c'), 0,
-    'the late module builds')
-    or BAIL_OUT('no module') if $built;
+my $late   = late_module($t);
 
 my %has = (
-    LOAD => $built ? "load_module $late;"       : '',
-    LATE => $built ? 'late "$arg_k=$1";'        : '',
-    SUB  => $subs  ? 'sub_filter __ID__ $1;'    : '',
+    LOAD => $late ? "load_module $late;"    : '',
+    LATE => $late ? 'late "$arg_k=$1";'     : '',
+    SUB  => $subs ? 'sub_filter __ID__ $1;' : '',
 );
 
 $t->write_file('page.html', 'ID=__ID__');
@@ -186,7 +178,7 @@ $cases->check;
 is_deeply([split /\n/, slurp($t->dir . '/access.log')], \@one, 'access_log');
 
 SKIP: {
-    skip lacks("$tree has no headers of nginx"), 1 if !$built;
+    skip lacks('there are no headers of nginx'), 1 if !$late;
     is_deeply([$t->error_log =~ /late: (\w+=\w*)\./g], \@one, 'a later log handler');
 }
 
