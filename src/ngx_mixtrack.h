@@ -628,7 +628,7 @@ ngx_int_t ngx_mixtrack_render_text(ngx_conf_t *cf, mxt_json_t *j,
 void ngx_mixtrack_insert_id_init_process(void);
 
 /* The log phase of another request begins. */
-void ngx_mixtrack_insert_id_begin(void);
+void ngx_mixtrack_insert_id_begin(ngx_http_request_t *r);
 
 /* Appends that of event number n of the request, from 1, with its name, but
  * for the closing quote. */

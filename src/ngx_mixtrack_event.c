@@ -71,7 +71,7 @@ ngx_mixtrack_event_handler(ngx_http_request_t *r)
 
     ngx_mixtrack_captures_begin(r);
     ngx_mixtrack_visitor_begin(r);
-    ngx_mixtrack_insert_id_begin();
+    ngx_mixtrack_insert_id_begin(r);
 
     n = 0;
     event = mlcf->events->elts;

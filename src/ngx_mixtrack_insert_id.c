@@ -19,6 +19,7 @@
 
 
 static void ngx_mixtrack_insert_id_fix(ngx_http_request_t *r);
+static ngx_uint_t ngx_mixtrack_insert_id_logged(ngx_http_request_t *r);
 static void ngx_mixtrack_insert_id_next(void);
 static void ngx_mixtrack_ctx_cleanup(void *data);
 
@@ -26,15 +27,26 @@ static void ngx_mixtrack_ctx_cleanup(void *data);
 /* the last one of this process */
 static u_char      ngx_mixtrack_last_id[NGX_MIXTRACK_ID];
 
-/* of the request that is being logged, once it is known */
+/* of the request that is being logged, or was last, once it is known */
 static u_char      ngx_mixtrack_current_id[NGX_MIXTRACK_ID];
 static ngx_uint_t  ngx_mixtrack_current;
 
+/* which one that is: its memory and its connection are used again */
+static struct {
+    ngx_http_request_t  *request;
+    ngx_atomic_uint_t    connection;
+    ngx_uint_t           number;
+} ngx_mixtrack_logged;
+
 
 void
-ngx_mixtrack_insert_id_begin(void)
+ngx_mixtrack_insert_id_begin(ngx_http_request_t *r)
 {
     ngx_mixtrack_current = 0;
+
+    ngx_mixtrack_logged.request = r;
+    ngx_mixtrack_logged.connection = r->connection->number;
+    ngx_mixtrack_logged.number = r->connection->requests;
 }
 
 
@@ -92,6 +104,18 @@ ngx_mixtrack_insert_id_fix(ngx_http_request_t *r)
 }
 
 
+/* whether it is the last one whose log phase has begun: log handlers after
+ * ours may still ask for its id */
+
+static ngx_uint_t
+ngx_mixtrack_insert_id_logged(ngx_http_request_t *r)
+{
+    return ngx_mixtrack_logged.request == r
+           && ngx_mixtrack_logged.connection == r->connection->number
+           && ngx_mixtrack_logged.number == r->connection->requests;
+}
+
+
 static void
 ngx_mixtrack_insert_id_next(void)
 {
@@ -117,7 +141,7 @@ ngx_mixtrack_insert_id_get(ngx_http_request_t *r, ngx_str_t *id)
 {
     ngx_mixtrack_ctx_t  *ctx;
 
-    if (ngx_mixtrack_visitor_logs(r)) {
+    if (ngx_mixtrack_insert_id_logged(r)) {
         ngx_mixtrack_insert_id_fix(r);
         id->data = ngx_mixtrack_current_id;
         id->len = NGX_MIXTRACK_ID;

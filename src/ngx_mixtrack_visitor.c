@@ -88,13 +88,6 @@ ngx_mixtrack_visitor_end(void)
 
 
 ngx_uint_t
-ngx_mixtrack_visitor_logs(ngx_http_request_t *r)
-{
-    return ngx_mixtrack_the_visitor.request == r;
-}
-
-
-ngx_uint_t
 ngx_mixtrack_visitor_unread(ngx_http_request_t *r)
 {
 #if (NGX_STAT_STUB)

@@ -108,9 +108,6 @@ void ngx_mixtrack_visitor_init(void);
 void ngx_mixtrack_visitor_begin(ngx_http_request_t *r);
 void ngx_mixtrack_visitor_end(void);
 
-/* Whether that request is in the log phase. */
-ngx_uint_t ngx_mixtrack_visitor_logs(ngx_http_request_t *r);
-
 /* Whether its head was not read to its end: what the visitor says of himself
  * is not known then. */
 ngx_uint_t ngx_mixtrack_visitor_unread(ngx_http_request_t *r);
