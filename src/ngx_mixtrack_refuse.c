@@ -116,13 +116,20 @@ ngx_mixtrack_refuse(ngx_mixtrack_flusher_t *f, ngx_mixtrack_batch_t *batch,
 }
 
 
-/* nobody has answered: it is as if the batch had always been two */
+/* nobody has answered: it is as if the batch had always been two; but the
+ * parts that a refusal may need are left to it */
 
 void
 ngx_mixtrack_refuse_broken(ngx_mixtrack_batch_t *batch)
 {
     uint32_t              n;
     ngx_mixtrack_part_t  *part, *half;
+
+    if (batch->nparts + ngx_mixtrack_refuse_posts(batch->events)
+        > NGX_MIXTRACK_PARTS + batch->posts)
+    {
+        return;
+    }
 
     part = &batch->part[batch->current];
     n = ngx_mixtrack_batch_undecided(batch, part->from, part->to);

@@ -86,10 +86,11 @@ is(status()->{spool}{files}, 0, 'read-only: spool.files');
 # ---- it can, until files are on their way
 
 $ingest->reset;
-($spooled, $files) = outage(300, sub { $ingest->faults({delay => 1000, times => 1}) });
+($spooled, $files) = outage(300, sub { $ingest->faults({delay => 1000}) });
 ok($t->wait_status(sub { $_->{requests}{in_flight} }), 'in flight: a file is');
 chmod 0500, $dir;
 ok($t->wait_status(sub { $_->{adopted} }), 'in flight: it is delivered');
+$ingest->faults();
 account($ingest, [live()], name => 'in flight, live events');
 my $n = status()->{adopted};
 cmp_ok(files(), '>', 0, 'in flight: it is still there');
