@@ -12,18 +12,19 @@
 #include "mxt_userinfo.h"
 
 
-/* how much of "://" there was: none, ":" or "=", a slash behind it, all */
+/* how much of "://" there was: none, ":" or "=", a slash behind it */
 
 #define MXT_USERINFO_NONE   0
 #define MXT_USERINFO_COLON  1
 #define MXT_USERINFO_SLASH  2
-#define MXT_USERINFO_HOST   3
 
 /* bytes of a slash that is encoded three times: behind "//" of such what is
  * encoded once more is no longer told apart, or one pass would be many */
 #define MXT_USERINFO_DEEP   7
 
 
+static const unsigned char *mxt_userinfo_host(const unsigned char **pos,
+    const unsigned char *last, size_t slash, unsigned *state);
 static unsigned mxt_userinfo_may(const unsigned char *p,
     const unsigned char *last);
 static size_t mxt_userinfo_mark(const unsigned char *p,
@@ -45,132 +46,129 @@ const unsigned char *
 mxt_userinfo_next(const unsigned char *p, const unsigned char *last,
     unsigned value, const unsigned char **end)
 {
-    size_t                n, slash, once;
+    size_t                n;
     unsigned              state;
-    unsigned char         c, before, inner_before;
-    const unsigned char  *start, *host, *at, *inner;
+    unsigned char         c;
+    const unsigned char  *start;
+
+    state = value ? MXT_USERINFO_COLON : MXT_USERINFO_NONE;
+
+    while (p < last) {
+
+        n = mxt_userinfo_mark(p, last, &c);
+        p += n;
+
+        if (c == ':' || c == '=') {
+            state = MXT_USERINFO_COLON;
+
+        } else if (c != '/' || state == MXT_USERINFO_NONE) {
+            state = MXT_USERINFO_NONE;
+
+        } else if (state == MXT_USERINFO_COLON) {
+            state = MXT_USERINFO_SLASH;
+
+        } else {
+            start = mxt_userinfo_host(&p, last, n, &state);
+
+            if (start) {
+                *end = p;
+                return start;
+            }
+        }
+    }
 
     *end = last;
 
-    state = value ? MXT_USERINFO_COLON : MXT_USERINFO_NONE;
-    start = p;
-    host = p;
+    return last;
+}
+
+
+/*
+ * The user info at *pos, which is behind a "//" whose last slash has so many
+ * bytes, encoded or not; *pos is then behind its "@".  Without, NULL, and *pos
+ * is what ends the host: there another URL may begin, in that state.
+ */
+
+static const unsigned char *
+mxt_userinfo_host(const unsigned char **pos, const unsigned char *last,
+    size_t slash, unsigned *state)
+{
+    size_t                n, once;
+    unsigned char         c, before, inner_before;
+    const unsigned char  *p, *start, *host, *at, *inner;
+
+    start = *pos;
+    host = start;
     at = NULL;
-    slash = 1;              /* bytes of those in "//", encoded or not */
-    inner = NULL;           /* what is encoded more often than they are, */
+    inner = NULL;           /* what is encoded more often than the slash, and */
     once = (size_t) -1;     /* the least bytes of such */
-    inner_before = 0;
+    inner_before = '/';
+    before = '/';
+    c = '/';
 
-    for (c = 0, n = 0; /* void */ ; p += n) {
+    for (p = start; p < last; p += n) {
 
-        if (p < last) {
+        before = c;
+        n = mxt_userinfo_mark(p, last, &c);
 
-            before = c;
-            n = mxt_userinfo_mark(p, last, &c);
+        if (c == '@') {
 
-            if (state == MXT_USERINFO_HOST) {
-
-                if (c == '@') {
-
-                    if (n < once) {
-                        at = p + n;
-                        host = at;
-                        inner = NULL;
-                        once = (size_t) -1;
-                    }
-
-                    continue;
-                }
-
-                /* an encoded "&" may be a password's */
-
-                if (c != '/' && c != '?' && c != '#' && (c != '&' || n > 1)) {
-                    continue;
-                }
-
-                /* "http:///a@b" has a host to a browser, and "http://a@/b@c"
-                 * would be one without its "a@" */
-
-                if (c == '/' && p == host) {
-                    host = p + n;
-                    start = at ? start : host;
-                    continue;
-                }
-
-                /* so may these, if the "@" is not encoded as often */
-
-                if (n > slash && slash <= MXT_USERINFO_DEEP) {
-
-                    if (inner == NULL) {
-                        inner = p;
-                        inner_before = before;
-                    }
-
-                    once = (n < once) ? n : once;
-                    continue;
-                }
-
-                if (at) {
-                    break;
-                }
-            }
-
-        } else if (state != MXT_USERINFO_HOST || at || inner == NULL) {
-            break;
-        }
-
-        if (state == MXT_USERINFO_HOST) {
-
-            /* it ends there, after all, and another one may begin */
-
-            if (inner) {
-                p = inner;
-                before = inner_before;
-                n = mxt_userinfo_mark(p, last, &c);
+            if (n < once) {
+                at = p + n;
+                host = at;
                 inner = NULL;
                 once = (size_t) -1;
             }
 
-            /* it may be that of another URL's "://" */
-
-            state = (before == ':' || before == '=') ? MXT_USERINFO_COLON
-                                                     : MXT_USERINFO_NONE;
+            continue;
         }
 
-        switch (c) {
+        /* an encoded "&" may be a password's */
 
-        case ':':
-        case '=':
-            state = MXT_USERINFO_COLON;
-            break;
-
-        case '/':
-
-            if (state == MXT_USERINFO_SLASH) {
-                state = MXT_USERINFO_HOST;
-                slash = n;
-                start = p + n;
-                host = start;
-
-            } else {
-                state = (state == MXT_USERINFO_COLON) ? MXT_USERINFO_SLASH
-                                                      : MXT_USERINFO_NONE;
-            }
-
-            break;
-
-        default:
-            state = MXT_USERINFO_NONE;
+        if (c != '/' && c != '?' && c != '#' && (c != '&' || n > 1)) {
+            continue;
         }
+
+        /* "http:///a@b" has a host to a browser, and "http://a@/b@c" would be
+         * one without its "a@" */
+
+        if (c == '/' && p == host) {
+            host = p + n;
+            start = at ? start : host;
+            continue;
+        }
+
+        if (n <= slash || slash > MXT_USERINFO_DEEP) {
+            break;
+        }
+
+        /* so may these, if the "@" is not encoded as often */
+
+        if (inner == NULL) {
+            inner = p;
+            inner_before = before;
+        }
+
+        once = (n < once) ? n : once;
     }
 
-    if (at == NULL) {
-        return last;
+    if (at) {
+        *pos = at;
+        return start;
     }
 
-    *end = at;
+    /* it ends there, after all */
 
-    return start;
+    if (inner) {
+        p = inner;
+        before = inner_before;
+    }
+
+    *pos = p;
+    *state = (before == ':' || before == '=') ? MXT_USERINFO_COLON
+                                              : MXT_USERINFO_NONE;
+
+    return NULL;
 }
 
 
