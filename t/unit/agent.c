@@ -974,6 +974,10 @@ static const hint_t  hints[] = {
       "Hidden", CHROME, "", "\"Chromium OS\"",
       "Chrome", "120", "Chrome OS", "", 0 },
 
+    { "iOS",
+      "Hidden", CHROME, "", "\"iOS\"",
+      "Chrome", "120", "iOS", "", 0 },
+
     { "no user agent, but hints: no bot",
       "", CHROME, "", "\"Windows\"", "Chrome", "120", "Windows", "", 0 },
 
