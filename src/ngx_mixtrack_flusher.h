@@ -117,10 +117,9 @@ typedef struct {
     uint32_t                   sent;       /* events in it */
     unsigned                   gzip;
 
-    ngx_uint_t                 attempts;   /* posts, and in vain those that
-                                              the server saw a part of; both
-                                              since its parts last changed */
-    ngx_uint_t                 failures;
+    ngx_uint_t                 attempts;   /* posts since its parts changed */
+    ngx_uint_t                 failures;   /* posts in vain, of which the server
+                                              saw a part, since one was not */
     ngx_uint_t                 broken;     /* in a row, while it was sent */
     size_t                     broke;      /* bytes of the body that was halved
                                               for it, until one is taken */

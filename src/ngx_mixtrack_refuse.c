@@ -145,6 +145,10 @@ ngx_mixtrack_refuse_broken(ngx_mixtrack_batch_t *batch)
     batch->broke = batch->raw;
 
     ngx_mixtrack_batch_unmake(batch);
+
+    /* another body; but failures stay: others are to pass */
+
+    batch->attempts = 0;
 }
 
 

@@ -136,10 +136,13 @@ ngx_mixtrack_reply_delivered(ngx_mixtrack_flusher_t *f,
         f->most.bytes = ngx_min(f->most.bytes, f->max_bytes);
     }
 
-    if (batch->broke) {
+    /* a half goes through at once: it was the size, and no outage */
+
+    if (batch->broke && batch->attempts == 1) {
         f->most.bytes = ngx_min(f->most.bytes, batch->broke / 2 + 1);
-        batch->broke = 0;
     }
+
+    batch->broke = 0;
 
     if (v && v->verdict == MXT_VERDICT_PARTIAL) {
         ngx_mixtrack_reject_named(f, batch, v);
