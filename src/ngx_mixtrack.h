@@ -726,10 +726,6 @@ char *ngx_mixtrack_args_merge(ngx_conf_t *cf, ngx_mixtrack_loc_conf_t *prev,
 ngx_int_t ngx_mixtrack_queue_add(ngx_conf_t *cf,
     ngx_mixtrack_project_t *project);
 
-/* Once all is read, and the number of workers known: makes zones whose size
- * was not given large enough for them. */
-void ngx_mixtrack_queue_grow(ngx_cycle_t *cycle);
-
 /* Takes a slot as a worker, in every zone of the cycle. */
 void ngx_mixtrack_queue_attach(ngx_cycle_t *cycle);
 

@@ -268,7 +268,7 @@ typedef struct {
 } ngx_mixtrack_flusher_t;
 
 
-/* ngx_mixtrack_flusher.c */
+/* ngx_mixtrack_flusher_create.c */
 
 /*
  * Makes a flusher for a project and takes its zone; without http it only
@@ -280,6 +280,10 @@ ngx_mixtrack_flusher_t *ngx_mixtrack_flusher_create(ngx_cycle_t *cycle,
 
 /* Gives back what it leases, releases the zone, frees everything. */
 void ngx_mixtrack_flusher_destroy(ngx_mixtrack_flusher_t *f);
+
+/* The same, as if it had never had a zone: that is unmapped, and is not touched.
+ * Spool files are left to the next start, what was queued is lost and logged. */
+void ngx_mixtrack_flusher_forget(ngx_mixtrack_flusher_t *f);
 
 
 /* ngx_mixtrack_stop.c */

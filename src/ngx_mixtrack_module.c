@@ -25,7 +25,6 @@ static ngx_int_t ngx_mixtrack_init_process(ngx_cycle_t *cycle);
 static void ngx_mixtrack_exit_process(ngx_cycle_t *cycle);
 static void ngx_mixtrack_exit_master(ngx_cycle_t *cycle);
 
-static char *ngx_mixtrack_conf_init(ngx_cycle_t *cycle, void *conf);
 
 
 static ngx_conf_enum_t  ngx_mixtrack_standard[] = {
@@ -177,34 +176,6 @@ ngx_module_t  ngx_mixtrack_module = {
     NULL,                                  /* exit thread */
     ngx_mixtrack_exit_process,             /* exit process */
     ngx_mixtrack_exit_master,              /* exit master */
-    NGX_MODULE_V1_PADDING
-};
-
-
-/*
- * What depends on directives behind the http block cannot be done at its end,
- * and before zones are made nginx calls none but modules of its core.
- */
-
-static ngx_core_module_t  ngx_mixtrack_conf_module_ctx = {
-    ngx_string("mixtrack_conf"),
-    NULL,
-    ngx_mixtrack_conf_init
-};
-
-
-ngx_module_t  ngx_mixtrack_conf_module = {
-    NGX_MODULE_V1,
-    &ngx_mixtrack_conf_module_ctx,         /* module context */
-    NULL,                                  /* module directives */
-    NGX_CORE_MODULE,                       /* module type */
-    NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
-    NULL,                                  /* init thread */
-    NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -662,13 +633,4 @@ ngx_mixtrack_exit_master(ngx_cycle_t *cycle)
     if (ngx_process != NGX_PROCESS_SINGLE) {
         ngx_mixtrack_stop_orphans(cycle);
     }
-}
-
-
-static char *
-ngx_mixtrack_conf_init(ngx_cycle_t *cycle, void *conf)
-{
-    ngx_mixtrack_queue_grow(cycle);
-
-    return NGX_CONF_OK;
 }

@@ -15,12 +15,41 @@
 #define NGX_MIXTRACK_ZONE_STEP            (1024 * 1024)
 
 
+static char *ngx_mixtrack_queue_grow(ngx_cycle_t *cycle, void *conf);
 static ngx_int_t ngx_mixtrack_queue_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_mixtrack_queue_check(ngx_mixtrack_project_t *project,
     ngx_log_t *log);
 static size_t ngx_mixtrack_queue_wants(ngx_cycle_t *cycle,
     ngx_uint_t *workers);
+
+
+/*
+ * What depends on directives behind the http block cannot be done at its end,
+ * and before zones are made nginx calls none but modules of its core.
+ */
+
+static ngx_core_module_t  ngx_mixtrack_conf_module_ctx = {
+    ngx_string("mixtrack_conf"),
+    NULL,
+    ngx_mixtrack_queue_grow
+};
+
+
+ngx_module_t  ngx_mixtrack_conf_module = {
+    NGX_MODULE_V1,
+    &ngx_mixtrack_conf_module_ctx,         /* module context */
+    NULL,                                  /* module directives */
+    NGX_CORE_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
 
 
 /* of a worker without memory: nothing is queued there */
@@ -58,8 +87,10 @@ ngx_mixtrack_queue_add(ngx_conf_t *cf, ngx_mixtrack_project_t *project)
 }
 
 
-void
-ngx_mixtrack_queue_grow(ngx_cycle_t *cycle)
+/* makes zones whose size was not given large enough for all workers */
+
+static char *
+ngx_mixtrack_queue_grow(ngx_cycle_t *cycle, void *conf)
 {
     size_t                    size;
     ngx_uint_t                i, n, workers;
@@ -85,6 +116,8 @@ ngx_mixtrack_queue_grow(ngx_cycle_t *cycle)
         project[i]->zone_size = size;
         project[i]->shm_zone->shm.size = size;
     }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "mxt_args.h"
-#include "mxt_redact_arg.h"
+#include "mxt_args_walk.h"
 #include "mxt_userinfo.h"
 
 
@@ -21,31 +21,7 @@
     { (const unsigned char *) s, sizeof(s) - 1 }
 
 
-/* arguments are looked at from the left to the right, and each byte once */
-
-typedef struct {
-    const mxt_redact_t   *redact;
-    const unsigned char  *first;
-    const unsigned char  *last;
-
-    /* of the arguments up to the next "&" */
-    const unsigned char  *end;      /* the "&", NULL: none looked at yet */
-    const unsigned char  *until;    /* what is before is in a hidden value */
-    mxt_redact_arg_t      arg;      /* the next one, its eq is end for none */
-
-    /* of the last value that may have arguments within */
-    const unsigned char  *whole;    /* its end */
-    const unsigned char  *shown;    /* the end of what may be shown of it */
-} mxt_args_walk_t;
-
-
-static void mxt_args_start(mxt_args_walk_t *w, const mxt_redact_t *r,
-    const unsigned char *s, const unsigned char *last);
-static unsigned mxt_args_hidden(mxt_args_walk_t *w,
-    const unsigned char *mark);
-static void mxt_args_next(mxt_args_walk_t *w, const unsigned char *p);
 static unsigned mxt_args_ends(const unsigned char *end);
-static size_t mxt_args_value(mxt_args_walk_t *w, const unsigned char *eq);
 static unsigned mxt_args_piece(mxt_json_t *j, const unsigned char *s,
     const unsigned char *last, unsigned *left);
 static unsigned mxt_args_sound(const unsigned char *s,
@@ -129,7 +105,7 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
     s = text;
     last = s + len;
 
-    mxt_args_start(&w, r, s, last);
+    mxt_args_walk_start(&w, r, s, last);
 
     for (p = s; p < last; p = eq + 1) {
 
@@ -168,7 +144,7 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
                 break;
             }
 
-            if (name[-1] == '?' && mxt_args_hidden(&w, name - 1)) {
+            if (name[-1] == '?' && mxt_args_walk_hidden(&w, name - 1)) {
                 break;
             }
 
@@ -179,7 +155,7 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
             }
 
             value[i].data = eq + 1;
-            value[i].len = mxt_args_value(&w, eq);
+            value[i].len = mxt_args_walk_value(&w, eq);
 
             if (value[i].len) {
                 some |= 1U << i;
@@ -190,78 +166,6 @@ mxt_args_find(const mxt_redact_t *r, const void *text, size_t len,
     }
 
     return some;
-}
-
-
-static inline void
-mxt_args_start(mxt_args_walk_t *w, const mxt_redact_t *r,
-    const unsigned char *s, const unsigned char *last)
-{
-    w->redact = r;
-    w->first = s;
-    w->last = last;
-    w->end = NULL;
-    w->whole = s;
-    w->shown = s;
-}
-
-
-/* whether the mark, a "?" behind those asked for before, is in a value that is
- * hidden: names are looked for in values, too, as the SDK does it */
-
-static unsigned
-mxt_args_hidden(mxt_args_walk_t *w, const unsigned char *mark)
-{
-    const unsigned char  *p;
-
-    if (w->redact == NULL) {
-        return 0;
-    }
-
-    if (w->end == NULL || mark > w->end) {
-
-        p = w->end ? w->end : w->first;
-        p = memrchr(p, '&', (size_t) (mark - p));
-
-        if (p == NULL) {
-            p = memchr(w->first, '?', (size_t) (mark - w->first));
-        }
-
-        if (p == NULL) {
-            return 0;
-        }
-
-        w->end = mxt_redact_byte(mark, w->last, '&');
-        w->until = ++p;
-
-        mxt_redact_start(&w->arg, p, w->end);
-        mxt_args_next(w, p);
-    }
-
-    while (w->until <= mark && w->arg.eq < mark) {
-
-        /* what begins in a hidden value does not end behind it */
-
-        if (w->arg.value >= w->until
-            && mxt_redact_hides(w->redact, w->arg.name,
-                                (size_t) (w->arg.eq - w->arg.name)))
-        {
-            w->until = mxt_redact_value(&w->arg, w->end);
-        }
-
-        mxt_args_next(w, w->arg.value);
-    }
-
-    return mark < w->until;
-}
-
-
-static inline void
-mxt_args_next(mxt_args_walk_t *w, const unsigned char *p)
-{
-    if (!mxt_redact_next(&w->arg, p)) {
-        w->arg.eq = w->end;
-    }
 }
 
 
@@ -296,45 +200,6 @@ mxt_args_ends(const unsigned char *end)
     default:
         return 0;
     }
-}
-
-
-static size_t
-mxt_args_value(mxt_args_walk_t *w, const unsigned char *eq)
-{
-    size_t                n;
-    unsigned              within;
-    const unsigned char  *p, *last;
-
-    eq++;
-
-    /* it is in the last one, of which this is the end of what may be shown */
-
-    if (eq <= w->shown) {
-        return (size_t) (w->shown - eq);
-    }
-
-    if (eq > w->whole) {
-        within = 0;
-        last = w->last;
-
-        for (p = eq; p < last && *p != '&' && *p != '#'; p++) {
-            within |= (*p == '=' || *p == '%');
-        }
-
-        /* most values have no argument within */
-
-        if (!within) {
-            return (size_t) (p - eq);
-        }
-
-        w->whole = p;
-    }
-
-    n = mxt_redact_shown(w->redact, eq, (size_t) (w->whole - eq));
-    w->shown = eq + n;
-
-    return n;
 }
 
 
@@ -678,7 +543,7 @@ mxt_args_keyword(const mxt_redact_t *r, const unsigned char *s,
     mxt_args_walk_t       w;
     const unsigned char  *p, *eq;
 
-    mxt_args_start(&w, r, s, last);
+    mxt_args_walk_start(&w, r, s, last);
 
     for (p = s; p < last; p = eq + 1) {
 
@@ -689,14 +554,14 @@ mxt_args_keyword(const mxt_redact_t *r, const unsigned char *s,
         }
 
         if (eq - s < 2 || eq[-1] != name || (eq[-2] != '?' && eq[-2] != '&')
-            || (eq[-2] == '?' && mxt_args_hidden(&w, eq - 2)))
+            || (eq[-2] == '?' && mxt_args_walk_hidden(&w, eq - 2)))
         {
             continue;
         }
 
         if (!mxt_redact_hides(r, &name, 1)) {
             keyword->data = eq + 1;
-            keyword->len = mxt_args_value(&w, eq);
+            keyword->len = mxt_args_walk_value(&w, eq);
         }
 
         return;

@@ -1,4 +1,4 @@
-/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_arg.c src/core/mxt_redact_list.c src/core/mxt_redact_default.c src/core/mxt_args.c src/core/mxt_userinfo.c src/core/mxt_json.c */
+/* link: src/core/mxt_uri.c src/core/mxt_redact.c src/core/mxt_redact_arg.c src/core/mxt_redact_list.c src/core/mxt_redact_default.c src/core/mxt_args.c src/core/mxt_args_walk.c src/core/mxt_userinfo.c src/core/mxt_json.c */
 
 /*
  * Anybody may send any URL and any Referer: what eight times as long a one
